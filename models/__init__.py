@@ -1,0 +1,12 @@
+"""What is true, and what may be done. Nothing here knows of Flask."""
+
+from models.api_key import ApiKey, KeySecret
+from models.audit import AuditEvent
+from models.member import Invitation, Member
+from models.session import BrowserSession
+from models.throttle import Throttle
+from models.user import User
+from models.workspace import Workspace
+
+# In the order of their foreign keys.
+TABLES = (User, Workspace, Member, Invitation, BrowserSession, Throttle, ApiKey, KeySecret, AuditEvent)

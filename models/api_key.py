@@ -1,0 +1,335 @@
+"""API keys: an identity with settings and a history. Its secrets come and go (`KeySecret`)."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import BlobField, ForeignKeyField, IntegerField, IntegrityError, TextField
+
+from models import key_settings, network, role, scope, secret
+from models.actor import Actor
+from models.audit import AuditEvent
+from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
+from models.errors import AlreadyDone, Conflict, Invalid, NotAllowed, PlanLimit
+from models.key_settings import KeySettings
+from models.member import Member
+from models.secret import Secret
+from models.workspace import Workspace
+
+EXPIRING = timedelta(days=14)
+UNUSED_NEW = timedelta(days=30)
+UNUSED_IDLE = timedelta(days=90)
+
+REASONS = {
+    "unneeded": "No longer needed",
+    "replaced": "Replaced by another key",
+    "leaked": "Exposed or compromised",
+    "left": "Its maker or its user left",
+    "other": "Another reason",
+}
+
+
+class ApiKey(WorkspaceRecord):
+    """A key's identity: name, scopes, limits and state. The digest of its secret is in `KeySecret`."""
+
+    id = id_field("key")
+    workspace = ForeignKeyField(Workspace, on_delete="CASCADE", backref="api_keys", index=False)
+    workspace_id: str
+    name = TextField()
+    # The name without case, for uniqueness and search alike on both databases.
+    name_folded = TextField()
+    note = TextField(default="")
+    scopes = TextField()
+    networks = TextField(default="")
+    # The visible characters of the newest secret.
+    hint_start = TextField()
+    hint_end = TextField()
+    creator_kind = TextField()
+    creator_name = TextField()
+    creator = ForeignKeyField(Member, null=True, on_delete="SET NULL", index=True)
+    creator_id: str | None
+    created_at = UTCDateTimeField(default=now)
+    starts_at = UTCDateTimeField(null=True)
+    expires_at = UTCDateTimeField(null=True)
+    disabled_at = UTCDateTimeField(null=True)
+    revoked_at = UTCDateTimeField(null=True)
+    revoked_by = TextField(null=True)
+    revoke_reason = TextField(null=True)
+    deleted_at = UTCDateTimeField(null=True)
+    version = IntegerField(default=1)
+    last_used_at = UTCDateTimeField(null=True)
+    last_used_address = TextField(null=True)
+    last_used_client = TextField(null=True)
+    last_used_request = TextField(null=True)
+    last_used_status = IntegerField(null=True)
+
+    class Meta:
+        table_name = "api_key"
+
+    # Finding
+
+    @classmethod
+    def in_workspace(cls, workspace_id: str) -> Any:
+        """The keys of a workspace that were not deleted."""
+        return super().in_workspace(workspace_id).where(cls.deleted_at.is_null())
+
+    @classmethod
+    def active(cls, workspace_id: str, moment: datetime) -> Any:
+        """What counts against the plan: neither revoked nor expired."""
+        return cls.in_workspace(workspace_id).where(
+            cls.revoked_at.is_null(), cls.expires_at.is_null() | (cls.expires_at > moment)
+        )
+
+    @classmethod
+    def active_made_by(cls, member: Member, moment: datetime) -> int:
+        """How many working keys would be left behind if this person went."""
+        return cls.active(member.workspace_id, moment).where(cls.creator == member.id).count()
+
+    @classmethod
+    def has_live_name(cls, workspace_id: str, name: str) -> bool:
+        """Whether a key that is not revoked has this name, as the unique index sees it."""
+        same = cls.in_workspace(workspace_id).where(cls.name_folded == name.casefold(), cls.revoked_at.is_null())
+        return bool(same.exists())
+
+    # Changing
+
+    @classmethod
+    def issue(
+        cls, workspace: Workspace, settings: KeySettings, *, by: Actor, form_id: str | None = None
+    ) -> "tuple[ApiKey, Secret]":
+        """Create a key; its secret is in the answer and nowhere else.
+
+        Raises `Invalid`, `PlanLimit`, and `AlreadyDone` when the same form made a key before.
+        """
+        made = secret.generate()
+        moment = now()
+        try:
+            with transaction():
+                workspace.hold()
+                KeySecret.refuse_repeat(form_id)
+                plan = Workspace.get_by_id(workspace.id).plan
+                settings = key_settings.checked(settings, plan, moment)
+                used = cls.active(workspace.id, moment).count()
+                if plan.active_keys is not None and used >= plan.active_keys:
+                    raise PlanLimit(
+                        f"All {plan.active_keys} keys of the {plan.title} plan are in use.",
+                        limit="active_keys",
+                        value=plan.active_keys,
+                        plan=plan.slug,
+                    )
+                key = cls.create(
+                    id=new_id("key"),
+                    workspace=workspace,
+                    **settings.columns(),
+                    hint_start=made.start,
+                    hint_end=made.end,
+                    creator_kind=by.kind,
+                    creator_name=by.name,
+                    creator=by.id if by.kind == "user" else None,
+                    created_at=moment,
+                )
+                KeySecret.add(key, made, form_id)
+                key._record("api_key.created", by, **settings.facts())
+        except IntegrityError as problem:
+            raise Invalid(name=NAME_TAKEN) from problem
+        return key, made
+
+    def edit(self, settings: KeySettings, *, version: int, by: Actor) -> None:
+        """Change name, note, scopes, networks, start or end, if nobody else did since `version`."""
+        moment = now()
+        try:
+            with transaction():
+                self.workspace.hold()
+                current = self._current(version)
+                current._must_be_live(moment)
+                plan = Workspace.get_by_id(self.workspace_id).plan
+                settings = key_settings.checked(settings, plan, moment, before=current.settings)
+                changes = key_settings.changes(current.settings, settings)
+                if not changes:
+                    return
+                action = "api_key.widened" if key_settings.widens(current.settings, settings) else "api_key.edited"
+                self._update(**settings.columns())
+                self._record(action, by, **changes)
+        except IntegrityError as problem:
+            raise Invalid(name=NAME_TAKEN) from problem
+
+    def narrow(self, values: dict[str, Any], *, by: Actor) -> None:
+        """Take scopes, addresses or time from the key: what a key may do to itself. `NotAllowed` for more."""
+        with transaction():
+            self.workspace.hold()
+            current = self._current()
+            wanted = replace(current.settings, **values)
+            if key_settings.widens(current.settings, wanted):
+                raise NotAllowed("A key can narrow itself, but not give itself more.")
+            current.edit(wanted, version=current.version, by=by)
+
+    def disable(self, *, by: Actor) -> None:
+        """Refuse the key until it is enabled again."""
+        with transaction():
+            self.workspace.hold()
+            current = self._current()
+            current._must_be_live(now())
+            if current.disabled_at is None:
+                self._update(disabled_at=now())
+                self._record("api_key.disabled", by)
+
+    def enable(self, *, by: Actor) -> None:
+        with transaction():
+            self.workspace.hold()
+            current = self._current()
+            current._must_be_live(now())
+            if current.disabled_at is not None:
+                self._update(disabled_at=None)
+                self._record("api_key.enabled", by)
+
+    def rotate(self, *, by: Actor, form_id: str | None = None) -> Secret:
+        """A new secret for the same key. The old one stops working at once."""
+        made = secret.generate()
+        with transaction():
+            self.workspace.hold()
+            KeySecret.refuse_repeat(form_id)
+            current = self._current()
+            current._must_be_live(now())
+            KeySecret.end_all(current)
+            KeySecret.add(current, made, form_id)
+            self._update(hint_start=made.start, hint_end=made.end)
+            self._record("api_key.rotated", by, old=f"{current.hint_start}…{current.hint_end}")
+        return made
+
+    def revoke(self, *, by: Actor, reason: str = "unneeded", note: str = "") -> None:
+        """End the key for good. Every request that starts after this returns is refused."""
+        if reason not in REASONS:
+            raise Invalid(reason="Choose a reason.")
+        with transaction():
+            self.workspace.hold()
+            current = self._current()
+            if current.revoked_at is not None:
+                return
+            self._update(revoked_at=now(), revoked_by=by.name, revoke_reason=reason)
+            self._record("api_key.revoked", by, reason=reason, note=key_settings.one_line(note, "note"))
+
+    def delete(self, *, by: Actor) -> None:  # type: ignore[override]
+        """Take a revoked or expired key off the list. Its history stays, and its secret stays dead."""
+        with transaction():
+            self.workspace.hold()
+            current = self._current()
+            if current.is_live(now()):
+                raise Conflict("Only a revoked or expired key can be deleted. Revoke it first.")
+            self._update(deleted_at=now())
+            self._record("api_key.deleted", by, name=current.name)
+
+    # Knowing
+
+    @property
+    def settings(self) -> KeySettings:
+        return KeySettings(
+            name=self.name,
+            note=self.note,
+            scopes=scope.parse(self.scopes),
+            networks=tuple(self.networks.split()),
+            starts_at=self.starts_at,
+            expires_at=self.expires_at,
+        )
+
+    def is_live(self, moment: datetime) -> bool:
+        """Neither revoked nor expired; a key ends at the very instant of `expires_at`."""
+        return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
+
+    def state(self, moment: datetime) -> str:
+        """revoked, expired, disabled, scheduled or active: in the order in which a request is refused."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and moment >= self.expires_at:
+            return "expired"
+        if self.disabled_at is not None:
+            return "disabled"
+        if self.starts_at is not None and moment < self.starts_at:
+            return "scheduled"
+        return "active"
+
+    def is_expiring(self, moment: datetime) -> bool:
+        return self.is_live(moment) and self.expires_at is not None and self.expires_at <= moment + EXPIRING
+
+    def is_unused(self, moment: datetime) -> bool:
+        """Live, and never used for 30 days after it was made or not used for 90 days."""
+        if not self.is_live(moment):
+            return False
+        if self.last_used_at is None:
+            return max(self.created_at, self.starts_at or self.created_at) <= moment - UNUSED_NEW
+        return self.last_used_at <= moment - UNUSED_IDLE
+
+    @property
+    def maker_left(self) -> bool:
+        """Made by someone who is no longer in the workspace, or no longer manages keys."""
+        if self.creator_kind != "user":
+            return False
+        return self.creator is None or self.creator.role not in role.MANAGERS
+
+    def allows(self, address: str) -> bool:
+        return network.allows(self.networks, address)
+
+    # Helpers
+
+    def _current(self, version: int | None = None) -> "ApiKey":
+        """The row as it is now, inside the transaction; `Conflict` when it is not what the form showed."""
+        current = ApiKey.find(self.workspace_id, self.id)
+        if version is not None and current.version != version:
+            last = AuditEvent.about(self.workspace_id, self.id, limit=1)
+            who = last[0].actor_name if last else "Someone"
+            raise Conflict(f"{who} changed this key while you had it open. Nothing of yours was saved.")
+        return current
+
+    def _must_be_live(self, moment: datetime) -> None:
+        if self.revoked_at is not None:
+            raise Conflict("This key is revoked. It cannot be changed.")
+        if not self.is_live(moment):
+            raise Conflict("This key has expired. Create a new one with the same settings.")
+
+    def _update(self, **columns: object) -> None:
+        ApiKey.update(version=ApiKey.version + 1, **columns).where(ApiKey.id == self.id).execute()
+        # After the statement: what the database refuses is not on the object either.
+        for column, value in columns.items():
+            setattr(self, column, value)
+
+    def _record(self, action: str, by: Actor, **details: object) -> None:
+        AuditEvent.write(action, self.id, workspace=self.workspace_id, by=by, **details)
+
+
+class KeySecret(Record):
+    """One version of a key's secret: its keyed hash, and when it stopped working."""
+
+    id = id_field("sec")
+    key = ForeignKeyField(ApiKey, on_delete="CASCADE", backref="secrets")
+    key_id: str
+    digest = BlobField(unique=True)
+    pepper = TextField()
+    # The one-use number of the form that made it: the same form sent twice makes one secret.
+    form_id = TextField(null=True, unique=True)
+    created_at = UTCDateTimeField(default=now)
+    # The end of an overlap, and an end by hand; the key's own end counts besides.
+    ends_at = UTCDateTimeField(null=True)
+    revoked_at = UTCDateTimeField(null=True)
+
+    class Meta:
+        table_name = "key_secret"
+
+    @classmethod
+    def add(cls, key: ApiKey, made: Secret, form_id: str | None) -> None:
+        newest = secret.peppers()[0]
+        digest = secret.digest(made.reveal(), newest)
+        cls.create(key=key, digest=digest, pepper=newest.version, form_id=form_id)
+
+    @classmethod
+    def refuse_repeat(cls, form_id: str | None) -> None:
+        if form_id is None:
+            return
+        before = cls.get_or_none(cls.form_id == form_id)
+        if before is not None:
+            raise AlreadyDone(before.key_id)
+
+    @classmethod
+    def end_all(cls, key: ApiKey) -> None:
+        cls.update(revoked_at=now()).where(cls.key == key, cls.revoked_at.is_null()).execute()
+
+
+NAME_TAKEN = "Another key has this name. Choose one that tells them apart."

@@ -1,0 +1,95 @@
+"""What can go wrong, in words. `views/errors.py` turns each into a page or a problem document."""
+
+from collections.abc import Mapping
+
+
+class DomainError(Exception):
+    """A refusal with an HTTP status, a stable code for programs and a sentence for people."""
+
+    status = 400
+    code = "bad_request"
+    title = "Bad request"
+    detail = "The request could not be understood."
+
+    def __init__(self, detail: str | None = None, **facts: object) -> None:
+        super().__init__(detail or self.detail)
+        self.detail = detail or self.detail
+        self.facts = facts
+
+
+class Invalid(DomainError):
+    """Well-formed but wrong values: which field, and what to do about it."""
+
+    status, code, title = 422, "validation_failed", "Validation failed"
+    detail = "Some values are not valid."
+
+    def __init__(self, errors: Mapping[str, str] | None = None, /, **more: str) -> None:
+        self.errors = {**(errors or {}), **more}
+        super().__init__(" ".join(self.errors.values()), errors=self.errors)
+
+
+class NotFound(DomainError):
+    """Also for what exists in another workspace: the answer is the same, byte for byte."""
+
+    status, code, title = 404, "not_found", "Not found"
+    detail = "There is nothing at this address."
+
+
+class NotAllowed(DomainError):
+    status, code, title = 403, "not_allowed", "Not allowed"
+    detail = "Your role does not allow this."
+
+
+class Conflict(DomainError):
+    status, code, title = 409, "conflict", "Conflict"
+    detail = "This changed in the meantime."
+
+
+class AlreadyDone(Conflict):
+    """The same form was sent twice; the first answer stands."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("This form was sent before, and it took effect then.")
+        self.key_id = key_id
+
+
+class PlanLimit(DomainError):
+    status, code, title = 403, "plan_limit", "Plan limit"
+    detail = "The plan does not allow this."
+
+
+class Throttled(DomainError):
+    status, code, title = 429, "rate_limited", "Too many tries"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many tries. Try again in {seconds} second{'s' * (seconds != 1)}.")
+        self.retry_after = seconds
+
+
+class Unavailable(DomainError):
+    status, code, title = 503, "unavailable", "Unavailable"
+    detail = "The database cannot be reached. Try again shortly."
+
+
+class KeyRefused(DomainError):
+    """A credential that is not good now. Whoever lacks the whole secret learns nothing but `invalid_key`."""
+
+    status, code, title = 401, "invalid_key", "Invalid API key"
+    detail = "This is not a valid API key."
+
+    def __init__(self, code: str = "invalid_key", *, key_id: str | None = None) -> None:
+        self.code = code
+        self.status, self.title, detail = REFUSALS[code]
+        self.key_id = key_id
+        super().__init__(detail)
+
+
+REFUSALS = {
+    "missing_key": (401, "API key required", "Send an API key: Authorization: Bearer gr_…"),
+    "invalid_key": (401, "Invalid API key", "This is not a valid API key."),
+    "revoked_key": (401, "API key revoked", "This API key has been revoked."),
+    "expired_key": (401, "API key expired", "This API key has expired."),
+    "disabled_key": (401, "API key disabled", "This API key is disabled. An owner or admin can enable it."),
+    "not_yet_valid_key": (401, "API key not valid yet", "This API key is not valid yet."),
+    "ip_not_allowed": (403, "Address not allowed", "This API key may not be used from this address."),
+}

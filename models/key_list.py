@@ -1,0 +1,161 @@
+"""The list of keys as its page shows it: searched, filtered, sorted, counted and cut into pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from peewee import JOIN, Case, fn
+
+from models import role, secret
+from models.api_key import EXPIRING, UNUSED_IDLE, UNUSED_NEW, ApiKey
+from models.member import Member
+
+PAGE_SIZE = 25
+Kind = Literal["", "expiring", "left", "unused"]
+
+FILTERS = {
+    "all": "All",
+    "active": "Active",
+    "expiring": "Expiring",
+    "unused": "Unused",
+    "inactive": "Inactive",
+}
+SORTS = {
+    "attention": "Needs attention",
+    "name": "Name",
+    "used": "Last used",
+    "created": "Newest",
+    "expires": "Expires first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """One page of keys, with what the toolbar around it says."""
+
+    keys: list[ApiKey]
+    counts: dict[str, int]
+    found: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """All keys of a workspace at a glance: how many count against the plan, and the one thing that needs a look."""
+
+    used: int
+    kind: Kind = ""
+    count: int = 0
+    first: ApiKey | None = None
+
+
+def listed(
+    workspace_id: str,
+    moment: datetime,
+    *,
+    search: str = "",
+    status: str = "all",
+    sort: str = "attention",
+    page: int = 1,
+) -> KeyPage:
+    """One page of the keys that match. Unknown filters and sorts fall back to the first."""
+    status = status if status in FILTERS else "all"
+    matching = ApiKey.in_workspace(workspace_id)
+    if search:
+        matching = matching.where(_matches(search))
+    counts = _counts(workspace_id, moment, search)
+    found = counts[status]
+    pages = max(1, -(-found // PAGE_SIZE))
+    page = min(max(page, 1), pages)
+    keys = (
+        matching.select(ApiKey, Member)
+        .join(Member, JOIN.LEFT_OUTER, on=ApiKey.creator)
+        .where(_conditions(moment)[status])
+        .order_by(*_order(sort, moment), ApiKey.name_folded, ApiKey.id)
+        .paginate(page, PAGE_SIZE)
+    )
+    return KeyPage(list(keys), counts, found, page, pages)
+
+
+def attention(workspace_id: str, moment: datetime) -> Attention:
+    """What to look at first: keys that expire soon, then keys whose maker left, then keys that nobody uses."""
+    conditions = _conditions(moment)
+    live = conditions["active"]
+    kinds: dict[Kind, Any] = {
+        "expiring": conditions["expiring"],
+        "left": live & _maker_left(),
+        "unused": conditions["unused"],
+    }
+    rows = ApiKey.in_workspace(workspace_id).join(Member, JOIN.LEFT_OUTER, on=ApiKey.creator)
+    sums = [fn.SUM(Case(None, [(condition, 1)], 0)) for condition in (live, *kinds.values())]
+    used, *counts = (int(count or 0) for count in rows.select(*sums).tuples().first())
+    for (kind, condition), count in zip(kinds.items(), counts, strict=True):
+        if count:
+            soonest = ApiKey.expires_at.asc(nulls="LAST")
+            return Attention(used, kind, count, rows.where(condition).order_by(soonest, ApiKey.id).first())
+    return Attention(used)
+
+
+def _counts(workspace_id: str, moment: datetime, search: str) -> dict[str, int]:
+    """How many of the matching keys each filter shows, in one pass."""
+    sums = [fn.SUM(Case(None, [(condition, 1)], 0)) for condition in _conditions(moment).values()]
+    query = ApiKey.in_workspace(workspace_id)
+    if search:
+        query = query.where(_matches(search))
+    row = query.select(*sums).tuples().first()
+    return dict(zip(FILTERS, (int(count or 0) for count in row), strict=True))
+
+
+def _conditions(moment: datetime) -> dict[str, Any]:
+    live = ApiKey.revoked_at.is_null() & (ApiKey.expires_at.is_null() | (ApiKey.expires_at > moment))
+    born = fn.COALESCE(ApiKey.starts_at, ApiKey.created_at)
+    never = (
+        ApiKey.last_used_at.is_null()
+        & (ApiKey.created_at <= moment - UNUSED_NEW)
+        & (born <= _value(moment - UNUSED_NEW))
+    )
+    return {
+        "all": ApiKey.deleted_at.is_null(),
+        "active": live,
+        "expiring": live & ApiKey.expires_at.is_null(False) & (ApiKey.expires_at <= moment + EXPIRING),
+        "unused": live & (never | (ApiKey.last_used_at <= moment - UNUSED_IDLE)),
+        "inactive": ~live,
+    }
+
+
+def _value(moment: datetime) -> Any:
+    return ApiKey.created_at.db_value(moment)
+
+
+def _matches(search: str) -> Any:
+    """By a part of the name, or by the visible characters of the secret in any way one may paste them."""
+    condition = ApiKey.name_folded.contains(search.strip().casefold())
+    pasted = search.strip().lower()
+    if secret.FORM.fullmatch(pasted):
+        return (ApiKey.hint_start == pasted[3:7]) & (ApiKey.hint_end == pasted[-2:])
+    start, dots, end = pasted.removeprefix(secret.PREFIX).partition("…")
+    if dots:
+        return condition | (ApiKey.hint_start.contains(start) & ApiKey.hint_end.contains(end))
+    if start:
+        condition |= ApiKey.hint_start.contains(start) | ApiKey.hint_end.contains(start)
+    return condition
+
+
+def _order(sort: str, moment: datetime) -> list[Any]:
+    conditions = _conditions(moment)
+    inactive_last = Case(None, [(conditions["inactive"], 1)], 0)
+    orders: dict[str, list[Any]] = {
+        "name": [],
+        "used": [ApiKey.last_used_at.desc(nulls="LAST")],
+        "created": [ApiKey.created_at.desc()],
+        "expires": [inactive_last, ApiKey.expires_at.asc(nulls="LAST")],
+    }
+    needs = conditions["expiring"] | conditions["unused"] | _maker_left()
+    rank = Case(None, [(conditions["inactive"], 2), (needs, 0)], 1)
+    return orders.get(sort, [rank, ApiKey.last_used_at.desc(nulls="LAST")])
+
+
+def _maker_left() -> Any:
+    gone = ApiKey.creator.is_null() | Member.role.not_in(role.MANAGERS)
+    return (ApiKey.creator_kind == "user") & gone

@@ -1,0 +1,71 @@
+"""IP allowlists: networks in CIDR form, and whether an address is inside."""
+
+import ipaddress
+from functools import lru_cache
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+MOST = 100
+
+
+class BadNetwork(ValueError):
+    """Says which line is not an address or a network."""
+
+
+def parse_list(text: str) -> list[str]:
+    """Networks from pasted text (one a line, or separated by commas or blanks), uniform and without repeats."""
+    found: dict[str, None] = {}
+    for entry in text.replace(",", " ").split():
+        found[str(_network(entry))] = None
+    if len(found) > MOST:
+        raise BadNetwork(f"Use at most {MOST} networks. This has {len(found)}.")
+    return list(found)
+
+
+def allows(networks: str, address: str) -> bool:
+    """Whether the stored allowlist lets this address in. An empty list allows every address."""
+    if not networks:
+        return True
+    try:
+        client = normal_address(address)
+    except ValueError:
+        return False
+    return any(client in network for network in _parse_stored(networks))
+
+
+def covers(networks: str, others: str) -> bool:
+    """Whether every address in `others` is also in `networks`, both in stored form."""
+    if not networks:
+        return True
+    if not others:
+        return False
+    wide = _parse_stored(networks)
+    return all(any(_inside(narrow, network) for network in wide) for narrow in _parse_stored(others))
+
+
+def normal_address(text: str) -> IPAddress:
+    """An address; IPv4 mapped into IPv6 (RFC 4291, section 2.5.5.2) becomes the IPv4 address it stands for."""
+    address = ipaddress.ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _network(entry: str) -> IPNetwork:
+    try:
+        network = ipaddress.ip_network(entry, strict=False)
+    except ValueError as problem:
+        raise BadNetwork(
+            f"{entry[:60]} is not an IP address or network. Use a form like 203.0.113.24 or 203.0.113.0/28."
+        ) from problem
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped and network.prefixlen >= 96:
+        return ipaddress.ip_network((mapped, network.prefixlen - 96))
+    return network
+
+
+def _inside(narrow: IPNetwork, wide: IPNetwork) -> bool:
+    return narrow.version == wide.version and narrow.subnet_of(wide)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _parse_stored(networks: str) -> tuple[IPNetwork, ...]:
+    return tuple(ipaddress.ip_network(entry) for entry in networks.split())

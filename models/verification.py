@@ -1,0 +1,133 @@
+"""The hot path: from the text of a credential to what it may do, in one statement, with no cache.
+
+No cache is what makes a revocation hold at once: the row that is read here is the row that the
+revocation wrote, whichever worker or machine serves the request.
+"""
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from models import database, network, scope, secret
+from models.database import db, now_microseconds
+from models.errors import KeyRefused
+from models.plan import PLANS, Plan
+
+# A use is written down at most this often per key: "last used" needs no finer step, and most
+# requests then write nothing.
+USE_STEP = timedelta(minutes=1) // database.MICROSECOND
+
+SELECT = """
+SELECT s.pepper, s.revoked_at, k.revoked_at, k.disabled_at,
+       k.id, s.id, k.workspace_id, k.name, k.scopes, k.networks, k.starts_at, k.expires_at, s.ends_at,
+       k.created_at, k.last_used_at, w.plan_slug
+FROM key_secret AS s JOIN api_key AS k ON k.id = s.key_id JOIN workspace AS w ON w.id = k.workspace_id
+WHERE s.digest IN (?)
+"""
+RECORD_USE = """
+UPDATE api_key
+SET last_used_at = ?, last_used_address = ?, last_used_client = ?, last_used_request = ?, last_used_status = ?
+WHERE id IN (SELECT id FROM api_key WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?) LOCK)
+"""
+REHASH = "UPDATE key_secret SET digest = ?, pepper = ? WHERE id = ?"
+
+
+class Credential(NamedTuple):
+    """A key whose secret was presented and is good now. Times are microseconds since 1970.
+
+    A tuple in the order of the statement: it is made at every request, and nothing is made faster.
+    """
+
+    key_id: str
+    secret_id: str
+    workspace_id: str
+    name: str
+    # Scopes and networks as they are stored, separated by blanks.
+    scopes: str
+    networks: str
+    starts_at: int | None
+    expires_at: int | None
+    ends_at: int | None
+    created_at: int
+    last_used_at: int | None
+    plan_slug: str
+
+    @property
+    def end(self) -> int | None:
+        """When the secret stops working: the end of the key, or of an overlap before it."""
+        if self.ends_at is None or self.expires_at is None:
+            return self.expires_at if self.ends_at is None else self.ends_at
+        return min(self.expires_at, self.ends_at)
+
+    @property
+    def plan(self) -> Plan:
+        return PLANS[self.plan_slug]
+
+    def may(self, wanted: str) -> bool:
+        return scope.covers(scope.parse(self.scopes), wanted)
+
+    def allows(self, address: str) -> bool:
+        return not self.networks or network.allows(self.networks, address)
+
+
+def verify(text: str) -> Credential:
+    """The credential behind the text of an `Authorization: Bearer` header.
+
+    Raises `KeyRefused`: `invalid_key` unless the whole secret matched; only then, in this order,
+    `revoked_key`, `expired_key`, `disabled_key` or `not_yet_valid_key`.
+    """
+    if not secret.FORM.fullmatch(text):
+        raise KeyRefused("invalid_key")
+    peppers = secret.peppers()
+    digests = [secret.digest(text, pepper) for pepper in peppers]
+    rows = database.read(_select(database.db.param, len(digests)), digests)
+    if not rows:
+        raise KeyRefused("invalid_key")
+    pepper, secret_revoked, key_revoked, disabled_at = rows[0][:4]
+    credential = Credential._make(rows[0][4:])
+    moment = now_microseconds()
+    end = credential.end
+    if key_revoked is not None or secret_revoked is not None:
+        raise KeyRefused("revoked_key", key_id=credential.key_id)
+    if end is not None and moment >= end:
+        raise KeyRefused("expired_key", key_id=credential.key_id)
+    if disabled_at is not None:
+        raise KeyRefused("disabled_key", key_id=credential.key_id)
+    if credential.starts_at is not None and moment < credential.starts_at:
+        raise KeyRefused("not_yet_valid_key", key_id=credential.key_id)
+    if pepper != peppers[0].version:
+        _rehash(credential.secret_id, digests[0], peppers[0].version)
+    return credential
+
+
+def use_is_due(credential: Credential, moment: int) -> bool:
+    """Whether the latest use on record is old enough to be replaced."""
+    return credential.last_used_at is None or moment - credential.last_used_at >= USE_STEP
+
+
+def record_use(credential: Credential, *, address: str, client: str, request: str, status: int) -> None:
+    """Remember the latest use of a key. It never waits for a lock, and a failure never costs the request."""
+    moment = now_microseconds()
+    with database.without_waiting():
+        db.execute_sql(
+            _record_use(database.db.param),
+            (moment, address, client[:200], request, status, credential.key_id, moment - USE_STEP),
+        )
+
+
+@lru_cache
+def _select(place: str, peppers: int) -> str:
+    return SELECT.replace("?", ", ".join([place] * peppers))
+
+
+@lru_cache
+def _record_use(place: str) -> str:
+    # A row that somebody is changing is skipped rather than waited for; SQLite has no such lock.
+    lock = "" if database.is_sqlite() else "FOR UPDATE SKIP LOCKED"
+    return RECORD_USE.replace("?", place).replace("LOCK", lock)
+
+
+def _rehash(secret_id: str, digest: bytes, version: str) -> None:
+    """Move a secret to the newest pepper, now that it was presented."""
+    with database.without_waiting():
+        db.execute_sql(database.sql(REHASH), (digest, version, secret_id))

@@ -1,0 +1,43 @@
+"""Workspaces: the tenant that everything else belongs to."""
+
+from peewee import TextField
+
+from models import text
+from models.database import Record, UTCDateTimeField, db, id_field, is_sqlite, now, sql
+from models.errors import Invalid
+from models.plan import PLANS, Plan
+
+
+class Workspace(Record):
+    id = id_field("ws")
+    name = TextField()
+    plan_slug = TextField(default="team")
+    created_at = UTCDateTimeField(default=now)
+
+    class Meta:
+        table_name = "workspace"
+
+    @property
+    def plan(self) -> Plan:
+        return PLANS[self.plan_slug]
+
+    def hold(self) -> None:
+        """Let no one else count or change what belongs to this workspace until the transaction ends.
+
+        SQLite has one writer at a time already; PostgreSQL locks the row.
+        """
+        if not is_sqlite():
+            db.execute_sql(sql("SELECT 1 FROM workspace WHERE id = ? FOR UPDATE"), (self.id,))
+
+
+def workspace_name(value: str) -> str:
+    try:
+        return text.line(value, what="a name for the workspace", longest=80)
+    except text.BadText as problem:
+        raise Invalid(name=str(problem)) from problem
+
+
+def known_plan(slug: str) -> str:
+    if slug not in PLANS:
+        raise Invalid(plan=f"There is no plan {slug!r}. Plans: {', '.join(PLANS)}.")
+    return slug
