@@ -1,0 +1,95 @@
+"""The application factory: settings, database, blueprints and error pages are wired here and nowhere else."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from jobs import cli
+from models import database, secret
+from models.settings import Settings
+from views import (
+    access,
+    account,
+    api,
+    api_keys,
+    errors,
+    format,
+    frame,
+    gate,
+    general,
+    help,
+    home,
+    htmx,
+    log,
+    members,
+    sessions,
+)
+from views.api import openapi
+
+# In the order of the menu.
+PAGES = (home, sessions, account, general, members, api_keys, help)
+
+MEGABYTE = 1024 * 1024
+
+
+class Application(Flask):
+    """Flask without its look, at every hook of every request, for coroutines: there are none here."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
+def create_app(configured: Settings | None = None) -> Flask:
+    """The WSGI application. Without `configured`, settings come from the environment."""
+    chosen = configured or cli.read_settings()
+    app = Application(__name__)
+    _configure(app, chosen)
+    log.set_up()
+    gate.set_up(app)
+    chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database.connect(chosen.database_url)
+    secret.use_peppers(chosen.peppers)
+
+    app.session_interface = sessions.PageSessions()
+    access.set_up(app)
+    errors.set_up(app)
+    htmx.set_up(app)
+    format.set_up(app)
+    for module in PAGES:
+        app.register_blueprint(module.bp)
+    app.register_blueprint(api.bp)
+    openapi.set_up(app)
+    cli.set_up(app)
+    outermost = frame.Frame(app.wsgi_app, https=chosen.https, access_log=chosen.access_log)
+    app.wsgi_app = outermost  # type: ignore[method-assign]
+    if hops := chosen.trusted_proxies:
+        app.wsgi_app = ProxyFix(outermost, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask, chosen: Settings) -> None:
+    newest, *older = chosen.secret_keys
+    app.config.update(
+        SETTINGS=chosen,
+        SECRET_KEY=newest,
+        SECRET_KEY_FALLBACKS=older,
+        MAX_CONTENT_LENGTH=MEGABYTE,
+        MAX_FORM_MEMORY_SIZE=MEGABYTE // 2,
+        MAX_FORM_PARTS=500,
+        # The prefix makes the browser insist on https, this host and the root path (RFC 6265bis).
+        SESSION_COOKIE_NAME="__Host-gravity" if chosen.https else "gravity",
+        SESSION_COOKIE_SECURE=chosen.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=30 * 24 * 3600,
+        PREFERRED_URL_SCHEME="https" if chosen.https else "http",
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+        # A tab may stay open for long: the token lives as long as the session it is bound to.
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_CHECK_DEFAULT=False,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

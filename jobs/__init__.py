@@ -1,0 +1,1 @@
+"""What happens without a browser: command line, scheduler, server process, demo data."""

@@ -1,0 +1,91 @@
+"""`flask workspace`: make workspaces, list them, change their plan."""
+
+import sys
+from typing import Any
+
+import click
+
+from jobs.terminal import Commands, json_option, show, show_list
+from models import ApiKey, Member, User, Workspace, member
+from models.actor import COMMAND_LINE
+from models.database import now, transaction
+from models.errors import Invalid, NotFound
+from models.user import email_address, person_name
+from models.workspace import known_plan, workspace_name
+
+group = Commands("workspace", help="Make workspaces, list them, change their plan.")
+
+
+@group.command("create")
+@click.option("--name", required=True, help="The name of the workspace.")
+@click.option("--plan", default="team", show_default=True, help="free, team, business or enterprise.")
+@click.option("--owner-email", required=True, help="Who owns it. Somebody who signs in already keeps their password.")
+@click.option("--owner-name", help="The name of a new owner.")
+@click.option("--password-stdin", is_flag=True, help="Read the password of a new owner from standard input.")
+@json_option
+def create(name: str, plan: str, owner_email: str, owner_name: str | None, password_stdin: bool, as_json: bool) -> None:
+    """Make a workspace and its first owner."""
+    name, plan, email = workspace_name(name), known_plan(plan), email_address(owner_email)
+    owner = User.by_email(email)
+    password = "" if owner else _password(password_stdin)
+    with transaction():
+        owner = owner or _new_user(email, owner_name, password)
+        workspace = member.found_workspace(name, plan, owner, by=COMMAND_LINE)
+    facts = {"workspace_id": workspace.id, "user_id": owner.id, "name": name, "plan": plan, "owner": owner.email}
+    show(as_json, facts)
+
+
+@group.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """All workspaces, oldest first."""
+    rows = [_facts(each) for each in Workspace.select().order_by(Workspace.created_at, Workspace.id)]
+    columns = ["id", "name", "plan", "members", "active_keys", "created_at"]
+    show_list(as_json, rows, columns, "There is no workspace yet.")
+
+
+@group.command("plan")
+@click.argument("workspace_id", metavar="ID")
+@click.argument("plan", metavar="PLAN")
+@json_option
+def change_plan(workspace_id: str, plan: str, as_json: bool) -> None:
+    """Move a workspace to another plan."""
+    workspace = find(workspace_id)
+    member.change_plan(workspace, plan, by=COMMAND_LINE)
+    show(as_json, _facts(workspace), f"{workspace.name} is on the {workspace.plan.title} plan.")
+
+
+def find(workspace_id: str) -> Workspace:
+    workspace = Workspace.get_or_none(Workspace.id == workspace_id)
+    if workspace is None:
+        raise NotFound(f"There is no workspace {workspace_id!r}.")
+    return workspace
+
+
+def _facts(workspace: Workspace) -> dict[str, Any]:
+    return {
+        "id": workspace.id,
+        "name": workspace.name,
+        "plan": workspace.plan_slug,
+        "created_at": workspace.created_at,
+        "members": Member.in_workspace(workspace.id).count(),
+        "active_keys": ApiKey.active(workspace.id, now()).count(),
+    }
+
+
+def _new_user(email: str, name: str | None, password: str) -> User:
+    if name is None:
+        raise click.UsageError("Give the name of the new owner with --owner-name.")
+    try:
+        return User.register(email, person_name(name), password)
+    except Invalid as problem:
+        raise Invalid({f"owner {field}": message for field, message in problem.errors.items()}) from problem
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("Give the password of the new owner with --password-stdin.")
+    password: str = click.prompt("Password of the new owner", hide_input=True, confirmation_prompt=True)
+    return password

@@ -1,0 +1,144 @@
+"""Bearer enforcement: the one place that every API request passes before its view.
+
+verify → state (revoked, expired, disabled, not yet valid) → workspace → allowlist → scope
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from flask import Flask, Request, Response, current_app, g, request
+from flask.globals import request_ctx
+from werkzeug.http import http_date
+
+from models import database, role, scope, secret, verification
+from models.actor import Actor
+from models.errors import KeyRefused, NotFound
+from models.verification import Credential
+from views.errors import BadCredentials, InsufficientScope
+from views.frame import KEY_ID
+from views.log import request_id
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# RFC 6750, section 2.1: one token. A comma or a blank in it means two headers, or none that is whole.
+BEARER = re.compile(r"(?i:bearer) +([^\s,]+)", re.ASCII)
+ANY_BEARER = re.compile(r"(?:^|,[ \t]*)(?i:bearer)(?![!#$%&'*+.^_`|~0-9A-Za-z-])", re.ASCII)
+# Where keys are put by mistake: they would end up in logs and histories.
+KEY_FIELDS = ("access_token", "api_key", "key")
+LOOKED_AT = 16 * 1024
+
+ANY_KEY = ""
+PUBLIC = None
+SUNSET = timedelta(days=14) // database.MICROSECOND
+
+
+def needs(wanted: str | None) -> Callable[[F], F]:
+    """Declare what a view asks for: a scope, `ANY_KEY`, or `PUBLIC` for no key at all."""
+    if wanted and wanted not in scope.SCOPES:
+        raise ValueError(f"There is no scope {wanted!r}.")
+
+    def decorate(view: F) -> F:
+        view.needs = wanted  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def check_routes(app: Flask) -> None:
+    """Refuse to start with an API route that declares no scope."""
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/api/") and not hasattr(app.view_functions[rule.endpoint], "needs"):
+            raise RuntimeError(f"The route {rule.rule} declares no scope. Decorate its view with @needs(…).")
+
+
+def enforce() -> None:
+    """Let the request through, or raise what refuses it."""
+    # Each use of Flask's proxies costs a microsecond; the objects behind them cost nothing.
+    asked = request_ctx.request
+    environ = asked.environ
+    wanted: str | None = getattr(current_app.view_functions[str(asked.endpoint)], "needs")  # noqa: B009 set by `needs`
+    if wanted is PUBLIC:
+        return
+    _refuse_key_elsewhere(asked)
+    token = bearer_token(environ.get("HTTP_AUTHORIZATION"))
+    try:
+        credential = verification.verify(token)
+    except KeyRefused as refusal:
+        environ[KEY_ID] = refusal.key_id
+        raise
+    g.credential = credential
+    environ[KEY_ID] = credential.key_id
+    workspace_id = (asked.view_args or {}).get("workspace_id")
+    if workspace_id is not None and workspace_id != credential.workspace_id:
+        raise NotFound
+    if not credential.allows(asked.remote_addr or ""):
+        raise KeyRefused("ip_not_allowed", key_id=credential.key_id)
+    if wanted and not credential.may(wanted):
+        raise InsufficientScope(wanted)
+
+
+def bearer_token(header: str | None) -> str:
+    """The token of an Authorization header.
+
+    Raises `KeyRefused("missing_key")` for none or another scheme, and `BadCredentials` for a bearer
+    scheme without exactly one token, which is also how two headers arrive.
+    """
+    if header is not None:
+        one = BEARER.fullmatch(header.strip(" \t"))
+        if one:
+            return one.group(1)
+        if ANY_BEARER.search(header):
+            raise BadCredentials("Send one Authorization header with one token: Bearer gr_…")
+    raise KeyRefused("missing_key")
+
+
+def finish(response: Response) -> Response:
+    """Note the use of a key that was good, and announce an end that is near (RFC 8594)."""
+    credential: Credential | None = g.get("credential")
+    if credential is None:
+        return response
+    moment = database.now_microseconds()
+    if verification.use_is_due(credential, moment):
+        _record_use(credential, response.status_code)
+    end = credential.end
+    if end is not None and end - moment <= SUNSET:
+        response.headers["Sunset"] = http_date(end // 1_000_000)
+    return response
+
+
+def _record_use(credential: Credential, status: int) -> None:
+    rule = request.url_rule
+    verification.record_use(
+        credential,
+        address=request.remote_addr or "",
+        client=request.environ.get("HTTP_USER_AGENT", ""),
+        request=f"{request.method} {rule.rule if rule else ''}",
+        status=status,
+    )
+
+
+def actor() -> Actor:
+    """The key at hand, as every verb wants to know it."""
+    held: Credential = g.credential
+    return Actor("key", held.name, held.key_id, role.KEY_TOUCHES, request.remote_addr, request_id())
+
+
+def _refuse_key_elsewhere(asked: Request) -> None:
+    """A key in a query or a body is refused, never used, so that nobody comes to rely on it."""
+    environ = asked.environ
+    if environ.get("QUERY_STRING") and _holds_key(asked.args):
+        raise BadCredentials("A key was sent in the address, where logs keep it. Revoke it, and use the header.")
+    # A longer body is left unread until the key has proven good.
+    if environ.get("CONTENT_LENGTH") and 0 < (asked.content_length or 0) <= LOOKED_AT:
+        body = asked.get_json(silent=True) if asked.is_json else asked.form
+        if _holds_key(body):
+            raise BadCredentials("A key was sent in the body. Send it in the Authorization header alone.")
+
+
+def _holds_key(fields: Any) -> bool:
+    if not hasattr(fields, "get"):
+        return False
+    given = (fields.get(name) for name in KEY_FIELDS)
+    return any(isinstance(value, str) and secret.FORM.search(value) for value in given)

@@ -1,0 +1,77 @@
+"""`/key`: what the key in hand is, and how it can narrow itself."""
+
+from functools import lru_cache
+from typing import Any
+
+from flask import Blueprint, Response, g
+
+from models import ApiKey, database
+from models.verification import Credential
+from views.api import enforcement, openapi, schemas
+from views.api.answers import answer
+from views.api.enforcement import ANY_KEY
+from views.format import iso
+
+
+def add_routes(bp: Blueprint) -> None:
+    bp.get("/key")(get_key)
+    bp.patch("/key")(narrow_key)
+
+
+@openapi.operation(ANY_KEY, openapi.KEY, returns=schemas.Key)
+def get_key() -> Response:
+    """Tell what this key is.
+
+    Its name, workspace, scopes, addresses, times and limits.
+    """
+    return answer(_json(g.credential))
+
+
+@openapi.operation(ANY_KEY, openapi.KEY, json=schemas.KeyChange, returns=schemas.Key, errors=(409,))
+def narrow_key() -> Response:
+    """Narrow this key.
+
+    Fewer scopes, fewer addresses or an earlier end. A key can never give itself more.
+    """
+    given = openapi.taken()
+    changes: dict[str, Any] = {}
+    if given.scopes is not None:
+        changes["scopes"] = frozenset(given.scopes)
+    if given.networks is not None:
+        changes["networks"] = tuple(given.networks)
+    if "expires_at" in given.model_fields_set:
+        changes["expires_at"] = given.expires_at
+    held: Credential = g.credential
+    ApiKey.find(held.workspace_id, held.key_id).narrow(changes, by=enforcement.actor())
+    key = ApiKey.find(held.workspace_id, held.key_id)
+    return answer(
+        _json(held)
+        | {
+            "scopes": key.scopes.split(),
+            "networks": key.networks.split(),
+            "expires_at": key.expires_at and iso(key.expires_at),
+        }
+    )
+
+
+def _json(held: Credential) -> dict[str, Any]:
+    plan = held.plan
+    return {
+        "id": held.key_id,
+        "name": held.name,
+        "workspace_id": held.workspace_id,
+        "scopes": held.scopes.split(),
+        "networks": held.networks.split(),
+        "created_at": _time(held.created_at),
+        "starts_at": _time(held.starts_at),
+        "expires_at": _time(held.expires_at),
+        "limits": {
+            "requests_per_minute": plan.requests_per_minute,
+            "requests_per_month": plan.requests_per_month,
+        },
+    }
+
+
+@lru_cache(maxsize=4096)
+def _time(microseconds: int | None) -> str | None:
+    return None if microseconds is None else iso(database.from_microseconds(microseconds))

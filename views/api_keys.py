@@ -1,0 +1,234 @@
+"""The API keys of a workspace: the list, each key's page, and what owners and admins do with keys."""
+
+from flask import Blueprint, Response, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from models import ApiKey, AuditEvent, Workspace, key_copy, key_list, key_settings, scope, secret
+from models.database import random_text
+from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
+from models.key_settings import KeySettings
+from models.plan import Plan
+from views import key_forms, key_history, key_times
+from views.access import actor, client_address, need_password, password_recently, requires
+from views.htmx import dialog, page
+from views.key_forms import KeyForm, RevokeForm
+from views.key_reveal import reveal, test_url
+
+bp = Blueprint("api_keys", __name__, url_prefix="/w/<workspace_id>/settings/api-keys")
+
+BOTH = ("GET", "POST")
+ENDED = "This key is revoked or has expired. It cannot be changed: create a copy of it."
+LIVE = "Only a revoked or expired key can be deleted. Revoke it first."
+
+
+@bp.get("")
+@requires("api_keys.manage")
+def index(workspace_id: str) -> ResponseReturnValue:
+    # Control characters are in no name, and PostgreSQL takes no NUL.
+    search = "".join(char for char in request.args.get("q", "") if char >= " ").strip()[:100]
+    if secret.FORM.fullmatch(search):
+        # A key that was pasted whole leaves the address at once.
+        return redirect(url_for(".index", workspace_id=workspace_id, q=f"gr_{search[3:7]}…{search[-2:]}"), 303)
+    shown = _one_of(key_list.FILTERS, request.args.get("status"))
+    sort = _one_of(key_list.SORTS, request.args.get("sort"))
+    number = request.args.get("page", 1, type=int)
+    return page(
+        "api_keys/index.html",
+        found=key_list.listed(workspace_id, g.now, search=search, status=shown, sort=sort, page=number),
+        attention=key_list.attention(workspace_id, g.now),
+        filters=key_list.FILTERS,
+        sorts=key_list.SORTS,
+        search=search,
+        shown=shown,
+        sort=sort,
+        plan=_plan(),
+        now=g.now,
+    )
+
+
+@bp.get("/<key_id>")
+@requires("api_keys.manage")
+def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
+    key = ApiKey.find(workspace_id, key_id)
+    return page(
+        "api_keys/show.html",
+        key=key,
+        history=key_history.told(AuditEvent.about(workspace_id, key_id)),
+        scopes=scope.SCOPES,
+        plan=_plan(),
+        test_url=test_url(key),
+        now=g.now,
+    )
+
+
+@bp.route("/new", methods=BOTH)
+@requires("api_keys.manage")
+@password_recently
+def new(workspace_id: str) -> ResponseReturnValue:
+    if request.method == "POST":
+        return _create(KeyForm())
+    plan = _plan()
+    if plan.active_keys is not None and ApiKey.active(workspace_id, g.now).count() >= plan.active_keys:
+        return dialog("api_keys/full.html", plan=plan)
+    if "copy" in request.args:
+        original = ApiKey.find(workspace_id, request.args["copy"])
+        return _ask_new(key_forms.copying(key_copy.like(original, plan, g.now), plan))
+    return _ask_new(key_forms.blank(scope.preset(request.args.get("preset", ""))))
+
+
+def _create(form: KeyForm) -> Response:
+    try:
+        settings = form.settings(_plan())
+        key, made = ApiKey.issue(g.member.workspace, settings, by=actor(), form_id=key_forms.form_id())
+    except (Invalid, PlanLimit) as problem:
+        form.blame(problem)
+        return _ask_new(form, problem.status)
+    except AlreadyDone as problem:
+        return _already("created", ApiKey.find(g.member.workspace_id, problem.key_id))
+    return reveal(key, made)
+
+
+@bp.route("/<key_id>/edit", methods=BOTH)
+@requires("api_keys.manage")
+def edit(workspace_id: str, key_id: str) -> ResponseReturnValue:
+    key = _live(workspace_id, key_id)
+    if request.method == "GET":
+        return _ask_edit(key, key_forms.editing(key))
+    form = KeyForm()
+    try:
+        settings = form.settings(_plan(), key.settings)
+        _save(key, settings)
+    except (Invalid, PlanLimit) as problem:
+        form.blame(problem)
+        return _ask_edit(key, form, problem.status)
+    except Conflict as problem:
+        return _ask_again(_live(workspace_id, key_id), form, settings, problem)
+    flash(f"{key.name} is saved.")
+    return _to(key)
+
+
+def _save(key: ApiKey, settings: KeySettings) -> None:
+    version = key_forms.version()
+    # To give a key more is like making one. A form that is out of date is refused before the password is asked.
+    if key.version == version and key_settings.widens(key.settings, settings):
+        need_password()
+    key.edit(settings, version=version, by=actor())
+
+
+@bp.route("/<key_id>/rotate", methods=BOTH)
+@requires("api_keys.manage")
+@password_recently
+def rotate(workspace_id: str, key_id: str) -> ResponseReturnValue:
+    key = _live(workspace_id, key_id)
+    if request.method == "GET":
+        return dialog("api_keys/rotate.html", key=key, form_id=random_text(26))
+    try:
+        made = key.rotate(by=actor(), form_id=key_forms.form_id())
+    except AlreadyDone:
+        return _already("rotated", key)
+    return reveal(key, made)
+
+
+@bp.post("/<key_id>/disable")
+@requires("api_keys.manage")
+def disable(workspace_id: str, key_id: str) -> ResponseReturnValue:
+    key = ApiKey.find(workspace_id, key_id)
+    key.disable(by=actor())
+    flash(f"{key.name} is disabled.")
+    return _to(key)
+
+
+@bp.post("/<key_id>/enable")
+@requires("api_keys.manage")
+@password_recently
+def enable(workspace_id: str, key_id: str) -> ResponseReturnValue:
+    key = ApiKey.find(workspace_id, key_id)
+    key.enable(by=actor())
+    flash(f"{key.name} is enabled.")
+    return _to(key)
+
+
+@bp.route("/<key_id>/revoke", methods=BOTH)
+@requires("api_keys.manage")
+@password_recently
+def revoke(workspace_id: str, key_id: str) -> ResponseReturnValue:
+    key, form = ApiKey.find(workspace_id, key_id), RevokeForm()
+    if request.method == "GET":
+        return dialog("api_keys/revoke.html", key=_live(workspace_id, key_id), form=form)
+    try:
+        if not form.confirms(key.name):
+            raise Invalid(confirm="Type the name as it stands above.")
+        key.revoke(by=actor(), reason=form.reason.data or "", note=form.note.data or "")
+    except Invalid as problem:
+        form.blame(problem)
+        return dialog("api_keys/revoke.html", status=422, key=key, form=form)
+    flash(f"{key.name} is revoked.")
+    return _to(key)
+
+
+@bp.route("/<key_id>/delete", methods=BOTH)
+@requires("api_keys.manage")
+@password_recently
+def delete(workspace_id: str, key_id: str) -> ResponseReturnValue:
+    key = ApiKey.find(workspace_id, key_id)
+    if request.method == "GET":
+        if key.is_live(g.now):
+            raise Conflict(LIVE)
+        return dialog("api_keys/delete.html", key=key)
+    key.delete(by=actor())
+    flash(f"{key.name} is deleted.")
+    return redirect(url_for(".index", workspace_id=workspace_id), 303)
+
+
+def _plan() -> Plan:
+    workspace: Workspace = g.member.workspace
+    return workspace.plan
+
+
+def _live(workspace_id: str, key_id: str) -> ApiKey:
+    """A key that can still be changed."""
+    key: ApiKey = ApiKey.find(workspace_id, key_id)
+    if not key.is_live(g.now):
+        raise Conflict(ENDED)
+    return key
+
+
+def _to(key: ApiKey) -> ResponseReturnValue:
+    return redirect(url_for(".show", workspace_id=key.workspace_id, key_id=key.id), 303)
+
+
+def _one_of(known: dict[str, str], wanted: str | None) -> str:
+    return wanted if wanted in known else next(iter(known))
+
+
+def _already(what: str, key: ApiKey) -> Response:
+    return dialog("api_keys/already.html", status=409, what=what, key=key)
+
+
+def _ask_new(form: KeyForm, status: int = 200) -> Response:
+    return dialog("api_keys/new.html", status=status, presets=scope.PRESETS, **_form_context(form))
+
+
+def _ask_edit(key: ApiKey, form: KeyForm, status: int = 200, **context: object) -> Response:
+    return dialog("api_keys/edit.html", status=status, key=key, **_form_context(form, key.settings), **context)
+
+
+def _ask_again(key: ApiKey, form: KeyForm, settings: KeySettings, problem: Conflict) -> Response:
+    """What was entered, beside what someone else stored meanwhile; to send it again replaces that knowingly."""
+    form.version.data = str(key.version)
+    changes = key_settings.changes(key.settings, settings)
+    return _ask_edit(key, form, 409, problem=problem.detail, differences=key_history.differences(changes))
+
+
+def _form_context(form: KeyForm, before: KeySettings | None = None) -> dict[str, object]:
+    plan = _plan()
+    return {
+        "form": form,
+        "before": before,
+        "plan": plan,
+        "scope": scope,
+        "endings": key_times.endings(plan, before),
+        "first_day": key_times.first_day(),
+        "last_day": key_times.last_day(plan),
+        "address": client_address(),
+    }

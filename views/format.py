@@ -1,0 +1,70 @@
+"""How values look in pages: moments in the person's zone, numbers and states in words."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g
+
+from models.database import now
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def set_up(app: Flask) -> None:
+    for each in (ago, day, short_day, day_time, in_days, iso):
+        app.add_template_filter(each)
+
+
+def ago(moment: datetime | None) -> str:
+    """ "3 min ago" today and yesterday, then the day."""
+    if moment is None:
+        return "Never"
+    past = now() - moment
+    if past < MINUTE:
+        return "Just now"
+    if past < HOUR:
+        return f"{past // MINUTE} min ago"
+    if past < DAY:
+        return f"{past // HOUR} hr ago"
+    return short_day(moment)
+
+
+def short_day(moment: datetime) -> str:
+    """ "Nov 2", with the year when it is another one."""
+    local = moment.astimezone(zone())
+    year = "" if local.year == now().astimezone(zone()).year else f", {local.year}"
+    return f"{local:%b} {local.day}{year}"
+
+
+def day(moment: datetime) -> str:
+    local = moment.astimezone(zone())
+    return f"{local:%b} {local.day}, {local.year}"
+
+
+def day_time(moment: datetime) -> str:
+    local = moment.astimezone(zone())
+    return f"{local:%b} {local.day}, {local.year}, {local:%H:%M} {local:%Z}"
+
+
+def in_days(moment: datetime) -> str:
+    """How far a moment is: "In 74 days", "In 5 hours", "10 days ago"."""
+    left = moment - now()
+    if left < timedelta(0):
+        return f"{_count(-left // DAY, 'day')} ago" if -left >= DAY else "Today"
+    if left >= 2 * DAY:
+        return f"In {_count(left // DAY, 'day')}"
+    return f"In {_count(left // HOUR, 'hour')}" if left >= HOUR else f"In {_count(left // MINUTE, 'minute')}"
+
+
+def iso(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def zone() -> ZoneInfo:
+    user = g.get("user")
+    return user.zone if user else ZoneInfo("UTC")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

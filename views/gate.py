@@ -1,0 +1,34 @@
+"""What must not reach a view, because the server in front lets it through: see docs/decisions/0002-server.md."""
+
+import os
+from functools import lru_cache
+
+from flask import Flask, request
+from werkzeug.exceptions import BadRequest, LengthRequired, RequestHeaderFieldsTooLarge
+from werkzeug.sansio.utils import host_is_trusted
+
+LONGEST_CREDENTIALS = 4096
+
+
+def set_up(app: Flask) -> None:
+    # The server copies the process environment into every request, where HTTP_AUTHORIZATION would
+    # pass for a header that a client sent.
+    for name in [name for name in os.environ if name.startswith("HTTP_")]:
+        del os.environ[name]
+    hosts = app.config["SETTINGS"].trusted_hosts
+    # Flask's own check does the same work anew at every request.
+    trusted = lru_cache(maxsize=256)(lambda host: host_is_trusted(host, hosts))
+
+    @app.before_request
+    def check() -> None:
+        """Refuse foreign hosts, bodies without a length and oversized credentials."""
+        environ = request.environ
+        if not trusted(environ.get("HTTP_HOST")):
+            raise BadRequest
+        # A chunked body that breaks off, or passes the size limit, would arrive as a shorter one.
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            raise LengthRequired
+        # Without this mark Werkzeug compares what arrived with Content-Length.
+        environ.pop("wsgi.input_terminated", None)
+        if len(environ.get("HTTP_AUTHORIZATION", "")) > LONGEST_CREDENTIALS:
+            raise RequestHeaderFieldsTooLarge

@@ -1,0 +1,30 @@
+"""The way in: from the bare address to where a person works, and the sign of life for load balancers."""
+
+from flask import Blueprint, Response, g, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from models import Member
+
+bp = Blueprint("home", __name__)
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    if "user" not in g:
+        return redirect(url_for("sessions.login"))
+    member = Member.first_of(g.user)
+    if member is None:
+        return redirect(url_for("account.show"))
+    return redirect(start_of(member))
+
+
+def start_of(member: Member) -> str:
+    """The address of the page where this person starts in the workspace."""
+    page = "api_keys.index" if member.may("api_keys.manage") else "members.index"
+    return url_for(page, workspace_id=member.workspace_id)
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """This process answers. Whether its database does is another question."""
+    return Response("ok", mimetype="text/plain")
