@@ -1,0 +1,261 @@
+"""`make bench`: the authenticated API against a bare Flask view of the same answer on the same server.
+
+Only ratios from these interleaved rounds mean anything; the times of one run do not.
+"""
+
+import argparse
+import cProfile
+import io
+import json
+import os
+import pstats
+import random
+import re
+import secrets
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from jobs.serve import granian_options
+
+from app import create_app
+from models import ApiKey, User, database, settings
+from models.actor import COMMAND_LINE
+from models.key_settings import KeySettings
+from models.member import Member, found_workspace
+
+ROOT = Path(__file__).parent.parent
+KEYS = 200
+CONNECTIONS = 16
+GATES = {"key": (0.70, 1.5)}
+
+FLOOR = """
+import json
+from flask import Flask
+ANSWER = json.load(open({body!r}))
+app = Flask(__name__)
+app.json.sort_keys = False
+
+@app.get("/api/v2/key")
+def key():
+    return ANSWER
+"""
+
+LUA = """
+local keys = {{ {keys} }}
+local next = 0
+request = function()
+  next = next % #keys + 1
+  return wrk.format("GET", {path!r}, {{ ["Authorization"] = "Bearer " .. keys[next] }})
+end
+done = function(summary, latency, requests)
+  local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
+  io.write(string.format("RESULT %.2f %d %d %d\\n",
+    summary.requests / (summary.duration / 1e6), latency:percentile(50), latency:percentile(99), bad))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Round:
+    per_second: float
+    p50: int
+    p99: int
+    errors: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=4)
+    chosen = parser.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("wrk is missing: run tests/install-tools.sh wrk")
+    with tempfile.TemporaryDirectory() as folder:
+        say(f"{KEYS} keys, {CONNECTIONS} connections, 2 workers, {chosen.rounds} rounds of {chosen.seconds} s")
+        good = compare(Path(folder), chosen.rounds, chosen.seconds)
+        profile(Path(folder))
+    sys.exit(0 if good else 1)
+
+
+def compare(folder: Path, rounds: int, seconds: int) -> bool:
+    """Run both in shuffled turns; print medians and ratios; tell whether the gates hold."""
+    data = folder / "data"
+    keys, answer = seed(data)
+    (folder / "body.json").write_bytes(answer)
+    (folder / "floor.py").write_text(FLOOR.format(body=str(folder / "body.json")))
+    contenders = {
+        "bare Flask": start(["floor:app"], folder, {"PYTHONPATH": str(ROOT)}),
+        "API key": start(["app:create_app", "--factory"], ROOT, {"GRAVITY_DATA_DIR": str(data)}),
+    }
+    scripts = {
+        "bare Flask": lua(folder / "floor.lua", ["gr_" + "0" * 20] * KEYS),
+        "API key": lua(folder / "key.lua", keys),
+    }
+    try:
+        check(contenders["API key"][1], keys[0])
+        for name, (_, port) in contenders.items():
+            wrk(port, scripts[name], 2)
+        seen: dict[str, list[Round]] = {name: [] for name in contenders}
+        for turn in range(rounds):
+            for name in random.sample(list(contenders), len(contenders)):
+                seen[name].append(wrk(contenders[name][1], scripts[name], seconds))
+            latest = {name: f"{results[-1].per_second:,.0f}/s" for name, results in seen.items()}
+            say(f"round {turn + 1}: {latest}")
+    finally:
+        for server, _ in contenders.values():
+            server.terminate()
+        for server, _ in contenders.values():
+            server.wait(15)
+    return report(seen)
+
+
+def report(seen: dict[str, list[Round]]) -> bool:
+    for name, results in seen.items():
+        say(
+            f"{name:12} median {statistics.median(r.per_second for r in results):9,.0f}/s"
+            f"  p50 {statistics.median(r.p50 for r in results) / 1000:6.2f} ms"
+            f"  p99 {statistics.median(r.p99 for r in results) / 1000:6.2f} ms"
+            f"  errors {sum(r.errors for r in results)}"
+        )
+    pairs = list(zip(seen["API key"], seen["bare Flask"], strict=True))
+    ratio = statistics.median(ours.per_second / floor.per_second for ours, floor in pairs)
+    tail = statistics.median(ours.p99 / floor.p99 for ours, floor in pairs)
+    least, most = GATES["key"]
+    errors = sum(ours.errors for ours, _ in pairs)
+    say(f"GET /api/v2/key: {ratio:.2f} of bare Flask (gate {least:.2f}), p99 {tail:.2f} times (gate {most:.1f})")
+    return ratio >= least and tail <= most and errors == 0
+
+
+def seed(data: Path) -> tuple[list[str], bytes]:
+    """A workspace with keys, and the answer that the first of them gets."""
+    app = create_app(settings.read({"GRAVITY_DATA_DIR": str(data), "GRAVITY_ACCESS_LOG": "0"}))
+    database.migrate()
+    owner = User.register("owner@example.com", "Olivia Owner", secrets.token_urlsafe(16))
+    workspace = found_workspace("Bench", "enterprise", owner, by=COMMAND_LINE)
+    for number in range(40):
+        Member.add(workspace, name=f"Person {number}", email=f"p{number}@example.com", role="contact", by=COMMAND_LINE)
+    scopes = frozenset({"read:members", "read:data"})
+    end = database.now() + timedelta(days=90)
+    keys = []
+    for number in range(KEYS):
+        _, made = ApiKey.issue(workspace, KeySettings(f"Key {number}", scopes, expires_at=end), by=COMMAND_LINE)
+        keys.append(made.reveal())
+    answer = app.test_client().get("/api/v2/key", headers={"Authorization": f"Bearer {keys[0]}"})
+    database.db.close()
+    return keys, answer.data
+
+
+def start(target: list[str], folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+    """The server of `make serve` with two workers, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "granian", *granian_options("127.0.0.1", port, 2), *target]
+    log = (Path(tempfile.gettempdir()) / f"bench-{port}.log").open("wb")
+    server = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
+    for _ in range(100):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/api/v2/key", timeout=1)
+            break
+        except httpx.TransportError:
+            time.sleep(0.1)
+    return server, port
+
+
+def check(port: int, key: str) -> None:
+    """A server that lets everybody in is fast: it must refuse a changed key and no key."""
+    changed = key[:-1] + ("0" if key[-1] != "0" else "1")
+    for token, wanted in ((key, 200), (changed, 401), ("", 401)):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        status = httpx.get(f"http://127.0.0.1:{port}/api/v2/key", headers=headers).status_code
+        if status != wanted:
+            sys.exit(f"expected {wanted}, got {status}")
+
+
+def lua(path: Path, keys: list[str]) -> Path:
+    path.write_text(LUA.format(keys=", ".join(json.dumps(key) for key in keys), path="/api/v2/key"))
+    return path
+
+
+def wrk(port: int, script: Path, seconds: int) -> Round:
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"RESULT ([\d.]+) (\d+) (\d+) (\d+)", output)
+    if not found:
+        sys.exit(output)
+    return Round(float(found[1]), int(found[2]), int(found[3]), int(found[4]))
+
+
+def profile(folder: Path) -> None:
+    """Where the time of one request goes, called without a server in between."""
+    data = folder / "profile"
+    keys, _ = seed(data)
+    app = create_app(settings.read({"GRAVITY_DATA_DIR": str(data)}))
+    quiet = sys.stderr
+    sys.stderr = io.StringIO()
+    try:
+        call = caller(app, keys)
+        for _ in range(2000):
+            call()
+        timed = time.perf_counter()
+        for _ in range(5000):
+            call()
+        each = (time.perf_counter() - timed) / 5000 * 1e6
+        profiler = cProfile.Profile()
+        profiler.runcall(lambda: [call() for _ in range(5000)])
+    finally:
+        sys.stderr = quiet
+    out = io.StringIO()
+    pstats.Stats(profiler, stream=out).sort_stats("tottime").print_stats(18)
+    rows = [line for line in out.getvalue().splitlines() if re.match(r"\s+\d", line)]
+    say(f"\none call without a server: {each:.0f} us; the top rows of its profile (5,000 calls):")
+    say("   ncalls  tottime  percall  cumtime  percall")
+    for row in rows[:18]:
+        say(row.replace(str(ROOT) + "/", ""))
+
+
+def caller(app: Any, keys: list[str]) -> Callable[[], None]:
+    place = 0
+
+    def call() -> None:
+        nonlocal place
+        place = (place + 1) % len(keys)
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/api/v2/key",
+            "QUERY_STRING": "",
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "8000",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": "127.0.0.1:8000",
+            "HTTP_AUTHORIZATION": f"Bearer {keys[place]}",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(),
+            "wsgi.errors": sys.stderr,
+        }
+        answer = app(environ, lambda status, headers, exc=None: None)
+        b"".join(answer)
+        answer.close()
+
+    return call
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

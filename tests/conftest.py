@@ -1,0 +1,240 @@
+"""Fixtures: each test meets the same people, on SQLite and on PostgreSQL."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import playwright.sync_api
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
+
+from models import TABLES, ApiKey, database, secret
+from models.database import db
+from models.secret import Pepper
+from models.settings import Settings
+from tests.support import cast, ledger, postgres, servers
+from tests.support.cast import Person
+from tests.support.chromium import launched
+from tests.support.clients import ApiClient, Browser
+from tests.support.postgres import PostgresServer
+from tests.support.servers import Server
+
+ROOT = Path(__file__).parent.parent
+ARTIFACTS = ROOT / ".artifacts" / "tests"
+PEPPER = Pepper("1", ledger.fresh("pepper").encode())
+SIGNING_KEY = ledger.fresh("signing key")
+
+ledger.record()
+# Nothing here may depend on how fast the machine is.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
+
+
+def pytest_sessionstart() -> None:
+    shutil.rmtree(ARTIFACTS, ignore_errors=True)
+    ARTIFACTS.mkdir(parents=True)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what the tests wrote to the logs, for the sweep at the end."""
+    if report.when == "teardown" or report.failed:
+        with (ARTIFACTS / "captured.log").open("a") as kept:
+            kept.writelines(f"{report.nodeid} {title}\n{text}\n" for title, text in report.sections)
+
+
+# Databases
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with postgres.running() as server:
+        database.connect(server.create("template_migrated"))
+        database.migrate()
+        disconnect()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "gravity.db"
+    database.connect(f"sqlite:///{file}")
+    database.migrate()
+    disconnect()
+    return file
+
+
+@pytest.fixture(scope="session")
+def _postgresql_shared(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """One database for all tests; the call empties it and returns its URL."""
+    url = postgres_server.create("shared", template="template_migrated")
+    names = ", ".join(table._meta.table_name for table in TABLES)  # type: ignore[attr-defined]
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def emptied() -> str:
+            connection.execute(f"TRUNCATE {names} CASCADE")  # type: ignore[arg-type]
+            return url
+
+        yield emptied
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(_sqlite_template, tmp_path / 'gravity.db')}"
+
+
+@pytest.fixture
+def postgresql_url(_postgresql_shared: Callable[[], str]) -> str:
+    return _postgresql_shared()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database without rows: every test that needs one runs on both kinds."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def connected(database_url: str) -> Iterator[str]:
+    """The models, connected to the database of the test and with a pepper."""
+    database.connect(database_url)
+    secret.use_peppers((PEPPER,))
+    yield database_url
+    disconnect()
+
+
+def disconnect() -> None:
+    if db.obj is not None and db.in_transaction():
+        db.rollback()
+        db.obj._state.reset()
+    if db.obj is not None:
+        db.close()
+
+
+# The application
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        host="127.0.0.1",
+        port=8000,
+        workers=1,
+        base_url="http://localhost",
+        secret_keys=(SIGNING_KEY,),
+        peppers=(PEPPER,),
+        trusted_hosts=("localhost", "127.0.0.1"),
+    )
+
+
+@pytest.fixture
+def app(connected: str, settings: Settings) -> Flask:
+    # Imported late: tests of the models stand without it.
+    from app import create_app
+
+    disconnect()
+    made = create_app(settings)
+    made.testing = True
+    # As in production: an error becomes an answer. Tests that want it look at the status.
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def browse(app: Flask) -> Callable[[Person], Browser]:
+    """browse(ada): Ada's browser, signed in. The same one each time within a test."""
+    open_ones: dict[str, Browser] = {}
+
+    def opened(person: Person) -> Browser:
+        if person.member.id not in open_ones:
+            open_ones[person.member.id] = Browser(app).sign_in(person)
+        return open_ones[person.member.id]
+
+    return opened
+
+
+@pytest.fixture
+def call(app: Flask) -> Callable[..., ApiClient]:
+    """call(secret): an API client that sends this key; call() sends none."""
+
+    def opened(text: Any = None, **kwargs: Any) -> ApiClient:
+        return ApiClient(app, text, **kwargs)
+
+    return opened
+
+
+@pytest.fixture
+def make_key(connected: str) -> Callable[..., tuple[ApiKey, str]]:
+    """make_key(ada, name="CI", scopes={"read:members"}): the key and its secret in clear."""
+    return cast.make_key
+
+
+# The cast
+
+
+@pytest.fixture
+def ada(connected: str) -> Person:
+    """Owner of Fieldstone, on the Team plan."""
+    return cast.new_owner("Ada Byron", "Fieldstone")
+
+
+@pytest.fixture
+def olga(ada: Person) -> Person:
+    """Admin of Fieldstone."""
+    return cast.joined(ada.workspace, "Olga Ladyzhenskaya", "admin")
+
+
+@pytest.fixture
+def bob(ada: Person) -> Person:
+    """Member of Fieldstone: signs in and manages nothing."""
+    return cast.joined(ada.workspace, "Bob Kahn", "member")
+
+
+@pytest.fixture
+def carla(ada: Person) -> Person:
+    """Contact of Fieldstone: on record, without a way to sign in."""
+    return cast.joined(ada.workspace, "Carla Mora", "contact")
+
+
+@pytest.fixture
+def mallory(connected: str) -> Person:
+    """Owner of Rival, another workspace."""
+    return cast.new_owner("Mallory Vane", "Rival")
+
+
+# Real servers and a real browser
+
+
+@pytest.fixture(scope="session")
+def server(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The product on SQLite with two workers, shared by all tests: each brings an owner of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    with servers.running("sqlite", folder, f"sqlite:///{shutil.copy(_sqlite_template, folder / 'gravity.db')}") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(
+    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The product on PostgreSQL with two workers."""
+    url = postgres_server.create("served", template="template_migrated")
+    with servers.running("postgresql", tmp_path_factory.mktemp("server"), url) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[playwright.sync_api.Browser]:
+    with launched() as browser:
+        yield browser

@@ -1,0 +1,180 @@
+"""Backup and restore: the same keys work afterwards, and nothing is lost to a file that is not good."""
+
+import json
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from models import ApiKey, KeySecret, User, Workspace, database, verification
+from models.database import db
+from models.errors import KeyRefused
+from tests.support import cast, ledger
+from tests.support.cast import Person
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(app: Flask) -> Run:
+    def ran(*words: object) -> Result:
+        return app.test_cli_runner().invoke(args=[str(word) for word in words])
+
+    return ran
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return tmp_path / "copy"
+
+
+def contents() -> dict[str, list[str]]:
+    """Every row of every table."""
+    return {
+        table: sorted(str(row) for row in db.execute_sql(f'SELECT * FROM "{table}"').fetchall())
+        for table in db.get_tables()
+    }
+
+
+def empty() -> None:
+    for table in (Workspace, User):
+        table.delete().execute()
+
+
+def test_a_restored_database_is_what_it_was(run: Run, copy: Path, ada: Person, mallory: Person) -> None:
+    kept, secret = cast.make_key(ada)
+    ended, dead = cast.make_key(ada)
+    ended.revoke(by=ada.actor)
+    before = contents()
+    assert run("db", "backup", copy).exit_code == 0
+    empty()
+    assert not ApiKey.select().exists()
+    assert run("db", "restore", copy).exit_code == 0
+    assert contents() == before
+    assert verification.verify(secret).key_id == kept.id
+    with pytest.raises(KeyRefused, match="revoked"):
+        verification.verify(dead)
+
+
+def test_a_backup_is_one_private_file_without_secrets(run: Run, copy: Path, ada: Person) -> None:
+    _, secret = cast.make_key(ada)
+    said = json.loads(run("db", "backup", copy, "--json").stdout)
+    assert said == {"path": str(copy), "bytes": copy.stat().st_size}
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert [path for path in copy.parent.iterdir() if "copy" in path.name] == [copy]
+    assert secret.encode() not in copy.read_bytes()
+    assert not [what for text, what in ledger.noted().items() if what == "pepper" and text.encode() in copy.read_bytes()]
+
+
+def test_nothing_is_replaced_unasked(run: Run, copy: Path, ada: Person) -> None:
+    copy.write_text("precious")
+    assert run("db", "backup", copy).exit_code == 1
+    assert copy.read_text() == "precious"
+    assert run("db", "backup", copy, "--yes").exit_code == 0
+    cast.make_key(ada)
+    before = contents()
+    done = run("db", "restore", copy)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "--yes" in done.stderr
+    assert contents() == before
+    assert run("db", "restore", copy, "--yes").exit_code == 0
+    assert not ApiKey.select().exists()
+
+
+def damage_the_middle(copy: Path) -> None:
+    whole = bytearray(copy.read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + 8192] = b"\xff" * len(whole[middle : middle + 8192])
+    copy.write_bytes(whole)
+
+
+def cut_short(copy: Path) -> None:
+    copy.write_bytes(copy.read_bytes()[: copy.stat().st_size // 2])
+
+
+def replace_by_text(copy: Path) -> None:
+    copy.write_text("not a backup\n" * 1000)
+
+
+def make_empty(copy: Path) -> None:
+    copy.write_bytes(b"")
+
+
+@pytest.mark.parametrize("spoil", [damage_the_middle, cut_short, replace_by_text, make_empty])
+def test_a_file_that_is_not_good_changes_nothing(
+    run: Run, copy: Path, ada: Person, spoil: Callable[[Path], None]
+) -> None:
+    for number in range(20):
+        cast.make_key(ada, note=f"{number} " * 20)
+    run("db", "backup", copy)
+    spoil(copy)
+    before = contents()
+    done = run("db", "restore", copy, "--yes")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert contents() == before
+
+
+def test_a_backup_of_a_newer_version_is_refused(run: Run, copy: Path, ada: Person) -> None:
+    name = db.param
+    db.execute_sql(f"INSERT INTO schema_migration (name, applied) VALUES ({name}, {name})", ("9999_later", "2031-01-01"))
+    try:
+        run("db", "backup", copy)
+    finally:
+        db.execute_sql(f"DELETE FROM schema_migration WHERE name = {name}", ("9999_later",))
+    before = contents()
+    done = run("db", "restore", copy, "--yes")
+    assert "newer version: 9999_later" in done.stderr
+    assert contents() == before
+
+
+def test_a_backup_under_load_is_consistent(run: Run, copy: Path, ada: Person) -> None:
+    """Each key comes with its secret, in one transaction: a copy that has one without the other is torn."""
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            key, _ = cast.make_key(ada)
+            key.revoke(by=ada.actor)
+        db.close()
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    try:
+        done = [run("db", "backup", copy, "--yes").exit_code for _ in range(5)]
+    finally:
+        stop.set()
+        thread.join()
+    assert done == [0] * 5
+    total = ApiKey.select().count()
+    run("db", "restore", copy, "--yes")
+    assert 0 < ApiKey.select().count() <= total
+    assert ApiKey.select().count() == KeySecret.select().count()
+
+
+def test_a_process_that_goes_on_sees_the_restored_database(run: Run, copy: Path, ada: Person) -> None:
+    """A server need not be restarted: its open connection reads the new rows."""
+    _, secret = cast.make_key(ada)
+    run("db", "backup", copy)
+    empty()
+    seen: list[object] = []
+    asked, restored = threading.Event(), threading.Event()
+
+    def server() -> None:
+        seen.append(ApiKey.select().count())
+        asked.set()
+        restored.wait(30)
+        seen.append(verification.verify(secret).workspace_id)
+        db.close()
+
+    thread = threading.Thread(target=server)
+    thread.start()
+    asked.wait(30)
+    assert run("db", "restore", copy).exit_code == 0
+    restored.set()
+    thread.join()
+    assert seen == [0, ada.workspace.id]
+    assert database.pending_migrations() == []

@@ -1,0 +1,70 @@
+"""What can be set, called or asked is written down, and each part of the product has its tests."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+
+ROOT = Path(__file__).parent.parent
+WRITTEN = "\n".join(path.read_text() for path in [*ROOT.glob("README.md"), *sorted((ROOT / "docs").rglob("*.md"))])
+
+
+def settings() -> set[str]:
+    text = "\n".join(path.read_text() for path in (*ROOT.glob("models/*.py"), *ROOT.glob("jobs/*.py"), ROOT / "app.py"))
+    return set(re.findall(r"GRAVITY_[A-Z]+(?:_[A-Z]+)*", text)) | {"PORT"}
+
+
+def modules(folder: str) -> Iterator[str]:
+    """The modules that answer requests."""
+    for path in sorted((ROOT / folder).glob("*.py")):
+        if re.search(r"Blueprint\(|add_routes", path.read_text()) and path.stem != "__init__":
+            yield path.stem
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield before + name
+
+
+@pytest.mark.parametrize("name", sorted(settings()))
+def test_each_setting_is_documented(name: str) -> None:
+    assert re.search(rf"\b{name}\b", WRITTEN)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_address_of_the_api_is_documented(app: Flask) -> None:
+    paths = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules() if "/api/" in rule.rule}
+    assert paths
+    assert not sorted(path for path in paths if path.removeprefix("/api/v2") not in WRITTEN)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_command_is_documented(app: Flask) -> None:
+    ours = [name for name in commands(app.cli) if " " in name]
+    assert "db migrate" in ours
+    assert not [name for name in ours if f"flask {name}" not in WRITTEN]
+
+
+def test_each_error_code_is_documented() -> None:
+    text = (ROOT / "models" / "errors.py").read_text() + (ROOT / "views" / "errors.py").read_text()
+    codes = set(re.findall(r'\d{3}: "([a-z_]+)"', text)) | set(re.findall(r'"([a-z_]+_(?:key|limit|scope|allowed))"', text))
+    assert "invalid_key" in codes
+    assert not sorted(code for code in codes if code not in WRITTEN)
+
+
+@pytest.mark.parametrize(("folder", "pattern"), [("views", "test_{}.py"), ("views/api", "test_api_{}.py")])
+def test_each_module_that_answers_has_tests_of_its_name(folder: str, pattern: str) -> None:
+    names = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    missing = [name for name in modules(folder) if pattern.format(name) not in names and f"test_{name}.py" not in names]
+    assert not missing
+
+
+def test_no_document_names_a_file_that_is_not_there() -> None:
+    named = set(re.findall(r"`((?:models|views|jobs|tests|templates|static|docs)/[\w/.-]+\.\w+)`", WRITTEN))
+    assert not sorted(name for name in named if not (ROOT / name).exists())

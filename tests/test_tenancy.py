@@ -1,0 +1,191 @@
+"""What belongs to another workspace does not exist: each address answers as if the id had never been given out."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from models import ApiKey, AuditEvent, BrowserSession, KeySecret, Member
+from models.database import new_id
+from tests.support.cast import Person, make_admin_key, make_key
+from tests.support.clients import ApiClient, Browser
+
+Ids = dict[str, str]
+Browse = Callable[[Person], Browser]
+
+PREFIXES = {"workspace_id": "ws", "key_id": "key", "member_id": "mem", "session_id": "ses"}
+MALFORMED = (
+    "..", "%2e%2e", ".", "x", "0", "-1", "9" * 40, "key_" + "a" * 5000, "%00", "key_%00aaaaaaaaaaaaaaa", "%F0%9F%94%91",
+    "key_%D9%A0%D9%A1", "%FF", "'", "%22%3E%3Cb%3E", "key_0000000000000000%0A", "%20", "None", "null", "*", "{key_id}",
+    "1e99", "00000000-0000-0000-0000-000000000000",
+)  # fmt: skip
+# It has no page for a person and leads to the list, whoever is named.
+LEADS_TO_THE_LIST = "members.show"
+# Valid for whatever takes it, so that a refusal is about the id.
+FORM = {"name": "Renamed", "email": "x@example.com", "role": "contact", "reason": "unneeded", "confirm": "x", "version": "1"}
+JSON = {"name": "Renamed"}
+VARYING = {"date", "x-request-id", "ratelimit", "ratelimit-policy"}
+PER_REQUEST = re.compile(r'(name="csrf_token"[^>]*value=")[^"]*|("request_id": ?")[^"]*')
+
+
+@pytest.fixture
+def theirs(mallory: Person) -> Ids:
+    """Ids that exist, in Mallory's workspace."""
+    assert mallory.user
+    session, _ = BrowserSession.start(mallory.user, address="192.0.2.9", client="Firefox")
+    key, _ = make_key(mallory, name="Rival's")
+    return {"workspace_id": mallory.workspace.id, "key_id": key.id, "member_id": mallory.member.id, "session_id": session.id}
+
+
+def never() -> Ids:
+    return {name: new_id(prefix) for name, prefix in PREFIXES.items()}
+
+
+def routes(app: Flask, api: bool) -> Iterator[tuple[str, Rule]]:
+    """Each method and route with an id in its address."""
+    for rule in app.url_map.iter_rules():
+        if rule.arguments & PREFIXES.keys() and rule.rule.startswith("/api/") == api:
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield method, rule
+
+
+def address(rule: Rule, ids: Ids) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: ids[found[1]], rule.rule)
+
+
+def positions(rule: Rule, own: str) -> list[Callable[[Ids], Ids]]:
+    """A strange workspace, and a strange id within one's own workspace."""
+    inner = rule.arguments - {"workspace_id"}
+    found: list[Callable[[Ids], Ids]] = []
+    if "workspace_id" in rule.arguments:
+        found.append(lambda ids: ids)
+    if inner:
+        found.append(lambda ids: ids | {"workspace_id": own})
+    return found
+
+
+def seen(answer: TestResponse, ids: Ids, own: str) -> tuple[Any, ...]:
+    """All that the asker sees, without what differs between any two requests."""
+    headers = sorted((name, value) for name, value in answer.headers if name.lower() not in VARYING)
+    text = PER_REQUEST.sub(r"\1\2", answer.text)
+    where = str(headers)
+    if not answer.request.path.startswith("/api/"):
+        # A page repeats its own address, for coming back to it.
+        for name, value in ids.items():
+            if value != own:
+                text, where = text.replace(value, name), where.replace(value, name)
+    return answer.status_code, where, text
+
+
+def expected(rule: Rule, ids: Ids, own: str) -> int:
+    return 303 if rule.endpoint == LEADS_TO_THE_LIST and ids["workspace_id"] == own else 404
+
+
+def compare(rules: Iterator[tuple[str, Rule]], own: str, theirs: Ids, ask: Callable[[str, str], TestResponse]) -> int:
+    """Ask for what exists elsewhere and for what never was; returns how many addresses were compared."""
+    count = 0
+    for method, rule in rules:
+        for place in positions(rule, own):
+            strange, unknown = place(theirs), place(never())
+            answers = [ask(method, address(rule, ids)) for ids in (strange, unknown)]
+            assert seen(answers[0], strange, own) == seen(answers[1], unknown, own), f"{method} {rule.rule}"
+            assert answers[0].status_code == expected(rule, strange, own), f"{method} {rule.rule} {strange}"
+            count += 1
+    return count
+
+
+def rows() -> list[Any]:
+    return [sorted(map(repr, table.select().dicts())) for table in (ApiKey, KeySecret, Member, AuditEvent)]
+
+
+def test_pages_of_another_workspace_look_like_none(app: Flask, ada: Person, theirs: Ids, browse: Browse) -> None:
+    browser, before = browse(ada), rows()
+
+    def ask(method: str, path: str) -> TestResponse:
+        return browser.get(path) if method == "GET" else browser.post(path, FORM)
+
+    assert compare(routes(app, api=False), ada.workspace.id, theirs, ask) > 20
+    assert rows() == before
+
+
+def test_panels_and_dialogs_of_another_workspace_look_like_none(
+    app: Flask, ada: Person, theirs: Ids, browse: Browse
+) -> None:
+    browser, before = browse(ada), rows()
+
+    def ask(method: str, path: str) -> TestResponse:
+        return browser.htmx_get(path) if method == "GET" else browser.htmx_post(path, FORM)
+
+    compare(routes(app, api=False), ada.workspace.id, theirs, ask)
+    assert rows() == before
+
+
+def test_the_api_of_another_workspace_looks_like_none(
+    app: Flask, ada: Person, theirs: Ids, call: Callable[..., ApiClient]
+) -> None:
+    _, text = make_admin_key(ada)
+    client, before = call(text), None
+
+    def ask(method: str, path: str) -> TestResponse:
+        return client.open(method, path, json=None if method in ("GET", "DELETE") else JSON)
+
+    client.get(ada.api())
+    before = rows()
+    assert compare(routes(app, api=True), ada.workspace.id, theirs, ask) > 4
+    assert rows() == before
+
+
+def test_whoever_is_signed_out_learns_nothing_from_an_id(app: Flask, ada: Person, theirs: Ids) -> None:
+    stranger = Browser(app)
+    for method, rule in routes(app, api=False):
+        if method == "GET":
+            answers = {seen(stranger.get(address(rule, ids)), ids, "")[0] for ids in (theirs, never())}
+            assert answers == {302}, rule.rule
+
+
+def test_a_member_without_the_right_to_manage_learns_nothing_from_an_id(
+    app: Flask, ada: Person, bob: Person, theirs: Ids, browse: Browse
+) -> None:
+    browser, own = browse(bob), make_key(ada)[0]
+    browser.get("/account")
+    for method, rule in routes(app, api=False):
+        if method == "GET" and "key_id" in rule.arguments:
+            ids = [{"workspace_id": ada.workspace.id, "key_id": each} for each in (own.id, theirs["key_id"], new_id("key"))]
+            answers = [seen(browser.get(address(rule, each)), {"key_id": each["key_id"]}, "") for each in ids]
+            assert answers[0] == answers[1] == answers[2]
+            assert answers[0][0] == 403
+
+
+@pytest.mark.parametrize("malformed", MALFORMED)
+def test_a_malformed_id_is_an_id_of_nothing(
+    app: Flask, ada: Person, browse: Browse, call: Callable[..., ApiClient], malformed: str
+) -> None:
+    browser, client, own = browse(ada), call(make_admin_key(ada)[1]), ada.workspace.id
+    for api in (False, True):
+        for method, rule in routes(app, api):
+            for place in positions(rule, own):
+                ids = place(dict.fromkeys(PREFIXES, malformed))
+                path = address(rule, ids)
+                if api:
+                    answer = client.open(method, path, json=None if method in ("GET", "DELETE") else JSON)
+                else:
+                    answer = browser.get(path) if method == "GET" else browser.post(path, FORM)
+                assert answer.status_code == expected(rule, ids, own), f"{method} {path[:200]} {answer.text[:200]}"
+
+
+def test_ids_smuggled_beside_the_address_are_ignored(
+    ada: Person, theirs: Ids, browse: Browse, call: Callable[..., ApiClient]
+) -> None:
+    before = [row for row in rows()[0] if "Rival" in row]
+    smuggled = {"workspace_id": theirs["workspace_id"], "workspace": theirs["workspace_id"], "id": theirs["key_id"]}
+    browse(ada).post(ada.settings("api-keys/new"), smuggled | {"name": "Mine", "scopes": "read:members", "expires": "none"})
+    client = call(make_admin_key(ada)[1])
+    client.post(ada.api(), json=smuggled | {"name": "Eve", "email": "eve@example.com", "role": "contact"})
+    listed = client.get(ada.api(), query_string={"workspace_id": theirs["workspace_id"]})
+    assert "Mallory" not in listed.text
+    assert [row for row in rows()[0] if theirs["workspace_id"] in row] == before
+    assert Member.in_workspace(theirs["workspace_id"]).count() == 1
