@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from jobs.terminal import Commands, json_option, show, show_list
-from models import ApiKey, Member, User, Workspace, member
+from models import ApiKey, Member, User, Workspace, tenancy
 from models.actor import COMMAND_LINE
 from models.database import now, transaction
 from models.errors import Invalid, NotFound
@@ -30,7 +30,7 @@ def create(name: str, plan: str, owner_email: str, owner_name: str | None, passw
     password = "" if owner else _password(password_stdin)
     with transaction():
         owner = owner or _new_user(email, owner_name, password)
-        workspace = member.found_workspace(name, plan, owner, by=COMMAND_LINE)
+        workspace = tenancy.found_workspace(name, plan, owner, by=COMMAND_LINE)
     facts = {"workspace_id": workspace.id, "user_id": owner.id, "name": name, "plan": plan, "owner": owner.email}
     show(as_json, facts)
 
@@ -51,7 +51,7 @@ def list_all(as_json: bool) -> None:
 def change_plan(workspace_id: str, plan: str, as_json: bool) -> None:
     """Move a workspace to another plan."""
     workspace = find(workspace_id)
-    member.change_plan(workspace, plan, by=COMMAND_LINE)
+    tenancy.change_plan(workspace, plan, by=COMMAND_LINE)
     show(as_json, _facts(workspace), f"{workspace.name} is on the {workspace.plan.title} plan.")
 
 

@@ -13,8 +13,8 @@ from models.actor import COMMAND_LINE, Actor
 from models.database import now, random_text
 from models.errors import Conflict
 from models.key_settings import KeySettings
-from models.member import found_workspace
 from models.secret import Secret
+from models.tenancy import found_workspace
 
 WORKSPACE = "Fieldstone"
 PLAN = "team"

@@ -73,7 +73,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Ask all to stop, which lets requests in flight and running jobs finish; then make sure."""
         # Before the first answer nothing is in flight, and a worker that still starts would not hear us.
-        deadline = time.monotonic() + (GRACE if self.is_ready else 1)
+        deadline = time.monotonic() + (GRACE if self.is_ready or self.answers() else 1)
         children = (self.web, self.scheduler.child)
         for child in children:
             child.signal(signal.SIGTERM)

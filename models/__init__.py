@@ -1,7 +1,8 @@
 """What is true, and what may be done. Nothing here knows of Flask."""
 
-from models.api_key import ApiKey, KeySecret
+from models.api_key import ApiKey
 from models.audit import AuditEvent
+from models.key_secret import KeySecret
 from models.member import Invitation, Member
 from models.session import BrowserSession
 from models.throttle import Throttle

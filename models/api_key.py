@@ -1,24 +1,24 @@
 """API keys: an identity with settings and a history. Its secrets come and go (`KeySecret`)."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from peewee import BlobField, ForeignKeyField, IntegerField, IntegrityError, TextField
+from peewee import ForeignKeyField, IntegerField, IntegrityError, TextField
 
-from models import key_settings, network, role, scope, secret
+from models import key_settings, scope, secret
 from models.actor import Actor
 from models.audit import AuditEvent
-from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
-from models.errors import AlreadyDone, Conflict, Invalid, NotAllowed, PlanLimit
+from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
+from models.errors import Conflict, Invalid, NotAllowed, PlanLimit
+from models.key_secret import KeySecret
 from models.key_settings import KeySettings
+from models.key_state import KeyState
 from models.member import Member
 from models.secret import Secret
 from models.workspace import Workspace
 
-EXPIRING = timedelta(days=14)
-UNUSED_NEW = timedelta(days=30)
-UNUSED_IDLE = timedelta(days=90)
+NAME_TAKEN = "Another key has this name. Choose one that tells them apart."
 
 REASONS = {
     "unneeded": "No longer needed",
@@ -29,7 +29,7 @@ REASONS = {
 }
 
 
-class ApiKey(WorkspaceRecord):
+class ApiKey(KeyState, WorkspaceRecord):
     """A key's identity: name, scopes, limits and state. The digest of its secret is in `KeySecret`."""
 
     id = id_field("key")
@@ -66,8 +66,6 @@ class ApiKey(WorkspaceRecord):
     class Meta:
         table_name = "api_key"
 
-    # Finding
-
     @classmethod
     def in_workspace(cls, workspace_id: str) -> Any:
         """The keys of a workspace that were not deleted."""
@@ -90,8 +88,6 @@ class ApiKey(WorkspaceRecord):
         """Whether a key that is not revoked has this name, as the unique index sees it."""
         same = cls.in_workspace(workspace_id).where(cls.name_folded == name.casefold(), cls.revoked_at.is_null())
         return bool(same.exists())
-
-    # Changing
 
     @classmethod
     def issue(
@@ -218,8 +214,6 @@ class ApiKey(WorkspaceRecord):
             self._update(deleted_at=now())
             self._record("api_key.deleted", by, name=current.name)
 
-    # Knowing
-
     @property
     def settings(self) -> KeySettings:
         return KeySettings(
@@ -230,45 +224,6 @@ class ApiKey(WorkspaceRecord):
             starts_at=self.starts_at,
             expires_at=self.expires_at,
         )
-
-    def is_live(self, moment: datetime) -> bool:
-        """Neither revoked nor expired; a key ends at the very instant of `expires_at`."""
-        return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
-
-    def state(self, moment: datetime) -> str:
-        """revoked, expired, disabled, scheduled or active: in the order in which a request is refused."""
-        if self.revoked_at is not None:
-            return "revoked"
-        if self.expires_at is not None and moment >= self.expires_at:
-            return "expired"
-        if self.disabled_at is not None:
-            return "disabled"
-        if self.starts_at is not None and moment < self.starts_at:
-            return "scheduled"
-        return "active"
-
-    def is_expiring(self, moment: datetime) -> bool:
-        return self.is_live(moment) and self.expires_at is not None and self.expires_at <= moment + EXPIRING
-
-    def is_unused(self, moment: datetime) -> bool:
-        """Live, and never used for 30 days after it was made or not used for 90 days."""
-        if not self.is_live(moment):
-            return False
-        if self.last_used_at is None:
-            return max(self.created_at, self.starts_at or self.created_at) <= moment - UNUSED_NEW
-        return self.last_used_at <= moment - UNUSED_IDLE
-
-    @property
-    def maker_left(self) -> bool:
-        """Made by someone who is no longer in the workspace, or no longer manages keys."""
-        if self.creator_kind != "user":
-            return False
-        return self.creator is None or self.creator.role not in role.MANAGERS
-
-    def allows(self, address: str) -> bool:
-        return network.allows(self.networks, address)
-
-    # Helpers
 
     def _current(self, version: int | None = None) -> "ApiKey":
         """The row as it is now, inside the transaction; `Conflict` when it is not what the form showed."""
@@ -293,43 +248,3 @@ class ApiKey(WorkspaceRecord):
 
     def _record(self, action: str, by: Actor, **details: object) -> None:
         AuditEvent.write(action, self.id, workspace=self.workspace_id, by=by, **details)
-
-
-class KeySecret(Record):
-    """One version of a key's secret: its keyed hash, and when it stopped working."""
-
-    id = id_field("sec")
-    key = ForeignKeyField(ApiKey, on_delete="CASCADE", backref="secrets")
-    key_id: str
-    digest = BlobField(unique=True)
-    pepper = TextField()
-    # The one-use number of the form that made it: the same form sent twice makes one secret.
-    form_id = TextField(null=True, unique=True)
-    created_at = UTCDateTimeField(default=now)
-    # The end of an overlap, and an end by hand; the key's own end counts besides.
-    ends_at = UTCDateTimeField(null=True)
-    revoked_at = UTCDateTimeField(null=True)
-
-    class Meta:
-        table_name = "key_secret"
-
-    @classmethod
-    def add(cls, key: ApiKey, made: Secret, form_id: str | None) -> None:
-        newest = secret.peppers()[0]
-        digest = secret.digest(made.reveal(), newest)
-        cls.create(key=key, digest=digest, pepper=newest.version, form_id=form_id)
-
-    @classmethod
-    def refuse_repeat(cls, form_id: str | None) -> None:
-        if form_id is None:
-            return
-        before = cls.get_or_none(cls.form_id == form_id)
-        if before is not None:
-            raise AlreadyDone(before.key_id)
-
-    @classmethod
-    def end_all(cls, key: ApiKey) -> None:
-        cls.update(revoked_at=now()).where(cls.key == key, cls.revoked_at.is_null()).execute()
-
-
-NAME_TAKEN = "Another key has this name. Choose one that tells them apart."

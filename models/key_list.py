@@ -7,7 +7,8 @@ from typing import Any, Literal
 from peewee import JOIN, Case, fn
 
 from models import role, secret
-from models.api_key import EXPIRING, UNUSED_IDLE, UNUSED_NEW, ApiKey
+from models.api_key import ApiKey
+from models.key_state import EXPIRING, UNUSED_IDLE, UNUSED_NEW
 from models.member import Member
 
 PAGE_SIZE = 25

@@ -7,14 +7,14 @@ from typing import Any
 
 from peewee import BlobField, Case, ForeignKeyField, IntegrityError, TextField
 
-from models import role, text
+from models import person, role
 from models.actor import Actor
 from models.audit import AuditEvent
-from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
+from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
 from models.errors import Conflict, Invalid, NotAllowed, NotFound
 from models.session import BrowserSession
-from models.user import User, email_address, hash_password, person_name
-from models.workspace import Workspace, known_plan
+from models.user import User, hash_password
+from models.workspace import Workspace
 
 INVITATION_LIFE = timedelta(days=7)
 
@@ -85,7 +85,7 @@ class Member(WorkspaceRecord):
     @classmethod
     def add(cls, workspace: Workspace, *, name: str, email: str, role: str, title: str = "", by: Actor) -> "Member":
         """Add a person. Those who sign in need an invitation (`invite`) to set their password."""
-        values = _checked({"name": name, "email": email, "role": role, "title": title})
+        values = person.checked({"name": name, "email": email, "role": role, "title": title})
         _must_touch(by, values["role"])
         try:
             with transaction():
@@ -97,7 +97,7 @@ class Member(WorkspaceRecord):
 
     def change(self, values: dict[str, str], *, by: Actor) -> None:
         """Change name, e-mail, role or title: only what is given, all or nothing."""
-        fresh = {field: value for field, value in _checked(values).items() if value != getattr(self, field)}
+        fresh = {field: value for field, value in person.checked(values).items() if value != getattr(self, field)}
         if not fresh:
             _must_touch(by, self.role)
             return
@@ -216,75 +216,11 @@ class Invitation(Record):
         return cls.delete().where(cls.expires_at <= now()).execute()
 
 
-def found_workspace(name: str, plan: str, owner: User, *, by: Actor) -> Workspace:
-    """A new workspace with its first owner, in the transaction at hand or one of its own."""
-    with transaction():
-        workspace = Workspace.create(name=name, plan_slug=plan)
-        Member.create(
-            id=new_id("mem"),
-            workspace=workspace,
-            user=owner,
-            name=owner.name,
-            email=owner.email,
-            role=role.OWNER,
-        )
-        AuditEvent.write("workspace.created", workspace.id, workspace=workspace.id, by=by, name=name, plan=plan)
-    return workspace
-
-
-def rename_workspace(workspace: Workspace, name: str, *, by: Actor) -> None:
-    if name == workspace.name:
-        return
-    with transaction():
-        before, workspace.name = workspace.name, name
-        workspace.save(only=[Workspace.name])
-        AuditEvent.write("workspace.renamed", workspace.id, workspace=workspace.id, by=by, name=[before, name])
-
-
-def change_plan(workspace: Workspace, slug: str, *, by: Actor) -> None:
-    """Move a workspace to another plan. What a smaller plan lacks keeps working; only new things are refused."""
-    slug = known_plan(slug)
-    with transaction():
-        workspace.hold()
-        before, workspace.plan_slug = Workspace.get_by_id(workspace.id).plan_slug, slug
-        if before == slug:
-            return
-        workspace.save(only=[Workspace.plan_slug])
-        AuditEvent.write("workspace.plan_changed", workspace.id, workspace=workspace.id, by=by, plan=[before, slug])
-
-
 def _must_touch(by: Actor, *roles: str) -> None:
     for each in roles:
         if each not in by.touches:
             who = "A key" if by.kind == "key" else "Your role"
             raise NotAllowed(f"{who} cannot make, change or remove {'an' if each[0] in 'oa' else 'a'} {each}.")
-
-
-def _checked(values: dict[str, str]) -> dict[str, str]:
-    """The values in uniform form, or `Invalid` with every mistake at once."""
-    checks = {"name": person_name, "email": email_address, "role": _known_role, "title": _job_title}
-    done, errors = {}, {}
-    for field, value in values.items():
-        try:
-            done[field] = checks[field](value)
-        except Invalid as problem:
-            errors.update(problem.errors)
-    if errors:
-        raise Invalid(errors)
-    return done
-
-
-def _known_role(value: str) -> str:
-    if value not in role.ROLES:
-        raise Invalid(role=f"Choose one of: {', '.join(role.ROLES)}.")
-    return value
-
-
-def _job_title(value: str) -> str:
-    try:
-        return text.line(value, what="a title", longest=120, required=False)
-    except text.BadText as problem:
-        raise Invalid(title=str(problem)) from problem
 
 
 def _digest(token: str) -> bytes:

@@ -4,7 +4,7 @@ from peewee import TextField
 
 from models import text
 from models.database import Record, UTCDateTimeField, db, id_field, is_sqlite, now, sql
-from models.errors import Invalid
+from models.errors import Invalid, NotFound
 from models.plan import PLANS, Plan
 
 
@@ -20,6 +20,14 @@ class Workspace(Record):
     @property
     def plan(self) -> Plan:
         return PLANS[self.plan_slug]
+
+    @classmethod
+    def known(cls, workspace_id: str) -> "Workspace":
+        """The workspace with this id; `NotFound` when there is none."""
+        workspace = cls.get_or_none(cls.id == workspace_id)
+        if workspace is None:
+            raise NotFound
+        return workspace
 
     def hold(self) -> None:
         """Let no one else count or change what belongs to this workspace until the transaction ends.

@@ -156,7 +156,7 @@
     button.dataset.copied = "";
     label.textContent = button.dataset.said;
     say(button.dataset.said, button);
-    if (button.dataset.copy === "#secret") stored();
+    if (source.matches("#secret, [data-secret]")) stored();
     setTimeout(() => { delete button.dataset.copied; label.textContent = button.dataset.was; }, 2500);
   }
 

@@ -26,13 +26,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from jobs.serve import granian_options
 
 from app import create_app
+from jobs.serve import granian_options
 from models import ApiKey, User, database, settings
 from models.actor import COMMAND_LINE
 from models.key_settings import KeySettings
-from models.member import Member, found_workspace
+from models.member import Member
+from models.tenancy import found_workspace
 
 ROOT = Path(__file__).parent.parent
 KEYS = 200

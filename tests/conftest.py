@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import playwright.sync_api
 import psycopg
 import pytest
@@ -16,15 +17,14 @@ from models import TABLES, ApiKey, database, secret
 from models.database import db
 from models.secret import Pepper
 from models.settings import Settings
-from tests.support import cast, ledger, postgres, servers
+from tests.support import artifacts, cast, ledger, postgres, servers
+from tests.support.artifacts import ARTIFACTS
 from tests.support.cast import Person
 from tests.support.chromium import launched
 from tests.support.clients import ApiClient, Browser
 from tests.support.postgres import PostgresServer
 from tests.support.servers import Server
 
-ROOT = Path(__file__).parent.parent
-ARTIFACTS = ROOT / ".artifacts" / "tests"
 PEPPER = Pepper("1", ledger.fresh("pepper").encode())
 SIGNING_KEY = ledger.fresh("signing key")
 
@@ -35,8 +35,7 @@ hypothesis_settings.load_profile("suite")
 
 
 def pytest_sessionstart() -> None:
-    shutil.rmtree(ARTIFACTS, ignore_errors=True)
-    ARTIFACTS.mkdir(parents=True)
+    artifacts.begin()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -133,14 +132,21 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def _bytecode(tmp_path_factory: pytest.TempPathFactory) -> jinja2.BytecodeCache:
+    return jinja2.FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(connected: str, settings: Settings) -> Flask:
+def app(connected: str, settings: Settings, _bytecode: jinja2.BytecodeCache) -> Flask:
     # Imported late: tests of the models stand without it.
     from app import create_app
 
     disconnect()
     made = create_app(settings)
     made.testing = True
+    # Templates are compiled once for all tests.
+    made.jinja_env.bytecode_cache = _bytecode
     # As in production: an error becomes an answer. Tests that want it look at the status.
     made.config["PROPAGATE_EXCEPTIONS"] = False
     return made
@@ -220,14 +226,14 @@ def mallory(connected: str) -> Person:
 def server(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The product on SQLite with two workers, shared by all tests: each brings an owner of its own."""
     folder = tmp_path_factory.mktemp("server")
-    with servers.running("sqlite", folder, f"sqlite:///{shutil.copy(_sqlite_template, folder / 'gravity.db')}") as running:
+    with servers.running(
+        "sqlite", folder, f"sqlite:///{shutil.copy(_sqlite_template, folder / 'gravity.db')}"
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(
-    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def postgresql_server(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The product on PostgreSQL with two workers."""
     url = postgres_server.create("served", template="template_migrated")
     with servers.running("postgresql", tmp_path_factory.mktemp("server"), url) as running:

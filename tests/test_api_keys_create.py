@@ -80,7 +80,7 @@ def test_the_reveal_states_what_was_granted(ada, browse):
     told = words(
         create(browse(ada), ada, name="CRM", note="1Password", scopes=["write:data"], networks="203.0.113.0/28")
     )
-    for each in ("CRM", "1Password", "write :data", "203.0.113.0/28", "GRAVITY_API_KEY=gr_", "I have stored it"):
+    for each in ("CRM", "1Password", "write:data", "203.0.113.0/28", "GRAVITY_API_KEY=gr_", "I have stored it"):
         assert each in told
     assert "not on the allowlist" not in told
     assert "You are at 127.0.0.1 now, which is not." in told
@@ -455,6 +455,11 @@ def test_a_revoked_key_can_be_copied_and_that_of_a_stranger_cannot(ada, mallory,
     key.revoke(by=ada.actor)
     assert browse(ada).get(ada.settings("api-keys/new"), query_string={"copy": key.id}).status_code == 200
     assert browse(mallory).get(mallory.settings("api-keys/new"), query_string={"copy": key.id}).status_code == 404
+
+
+@pytest.mark.parametrize("key_id", ["", "key_unknown", "\0", "x" * 10_000, "\u202e"])
+def test_a_copy_of_nothing_is_not_found(ada, browse, key_id):
+    assert browse(ada).get(ada.settings("api-keys/new"), query_string={"copy": key_id}).status_code == 404
 
 
 def test_a_copy_leaves_out_what_the_plan_lost(ada, browse, make_key):

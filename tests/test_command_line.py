@@ -19,8 +19,9 @@ from models import ApiKey, AuditEvent, Member, User, Workspace, database, verifi
 from models.database import now
 from models.errors import KeyRefused
 from models.settings import Settings
-from tests.conftest import ROOT, disconnect
+from tests.conftest import disconnect
 from tests.support import ledger
+from tests.support.artifacts import ROOT
 from tests.support.cast import Person
 from tests.support.postgres import PostgresServer
 
@@ -127,7 +128,8 @@ def test_a_plan_is_changed_and_the_change_is_recorded(ask: Ask, run: Run, ada: P
 
 
 def test_a_key_is_made_and_its_secret_works(ask: Ask, ada: Person) -> None:
-    made = new_key(ask, ada.workspace, "--scope", "read:data,write:data", "--note", "Ask Bob", "--allow-ip", "10.1.2.3/8")
+    more = ("--scope", "read:data,write:data", "--note", "Ask Bob", "--allow-ip", "10.1.2.3/8")
+    made = new_key(ask, ada.workspace, *more)
     credential = verification.verify(made["secret"])
     assert credential.key_id == made["id"]
     shown = ask("key", "show", made["id"])

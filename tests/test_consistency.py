@@ -78,7 +78,9 @@ def test_a_revocation_in_one_process_holds_in_another(server: Server, tmp_path: 
 
 
 @pytest.mark.parametrize(("backed_by", "rounds"), [("server", 20), ("postgresql_server", 10)])
-def test_a_revocation_by_one_worker_holds_for_the_other(request: pytest.FixtureRequest, backed_by: str, rounds: int) -> None:
+def test_a_revocation_by_one_worker_holds_for_the_other(
+    request: pytest.FixtureRequest, backed_by: str, rounds: int
+) -> None:
     server: Server = request.getfixturevalue(backed_by)
     ada = server.owner()
     with Dashboard(server, ada) as dashboard:

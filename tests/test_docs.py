@@ -39,7 +39,9 @@ def test_each_setting_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_each_address_of_the_api_is_documented(app: Flask) -> None:
-    paths = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules() if "/api/" in rule.rule}
+    paths = {
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules() if "/api/" in rule.rule
+    }
     assert paths
     assert not sorted(path for path in paths if path.removeprefix("/api/v2") not in WRITTEN)
 
@@ -53,7 +55,9 @@ def test_each_command_is_documented(app: Flask) -> None:
 
 def test_each_error_code_is_documented() -> None:
     text = (ROOT / "models" / "errors.py").read_text() + (ROOT / "views" / "errors.py").read_text()
-    codes = set(re.findall(r'\d{3}: "([a-z_]+)"', text)) | set(re.findall(r'"([a-z_]+_(?:key|limit|scope|allowed))"', text))
+    codes = set(re.findall(r'\d{3}: "([a-z_]+)"', text)) | set(
+        re.findall(r'"([a-z_]+_(?:key|limit|scope|allowed))"', text)
+    )
     assert "invalid_key" in codes
     assert not sorted(code for code in codes if code not in WRITTEN)
 

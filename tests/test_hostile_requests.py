@@ -55,7 +55,9 @@ def ask(server: Server, path: str, *headers: bytes, method: str = "GET", body: b
 
 
 @pytest.mark.parametrize("scheme", [b"Bearer ", b"bearer ", b"BEARER ", b"bEaReR ", b"Bearer    ", b" Bearer "])
-def test_the_scheme_is_read_in_any_case_and_with_any_blanks(server: Server, ada: Person, key: bytes, scheme: bytes) -> None:
+def test_the_scheme_is_read_in_any_case_and_with_any_blanks(
+    server: Server, ada: Person, key: bytes, scheme: bytes
+) -> None:
     assert ask(server, ada.api(), b"Authorization: " + scheme + key)[0] == 200
     assert ask(server, ada.api(), b"authorization:" + scheme + key + b"  ")[0] == 200
 
@@ -92,7 +94,13 @@ def test_a_key_is_compared_as_it_is(server: Server, ada: Person, key: bytes, cha
 
 def test_two_authorization_headers_are_refused_whatever_they_hold(server: Server, ada: Person, key: bytes) -> None:
     good, bad = b"Authorization: Bearer " + key, b"Authorization: Bearer gr_00000000000000000000"
-    for pair in ((good, good), (good, bad), (bad, good), (good, b"Authorization: Basic eDp5"), (b"Authorization: x", good)):
+    for pair in (
+        (good, good),
+        (good, bad),
+        (bad, good),
+        (good, b"Authorization: Basic eDp5"),
+        (b"Authorization: x", good),
+    ):
         assert ask(server, ada.api(), *pair)[0] in (400, 401)
 
 
@@ -145,7 +153,9 @@ def test_a_malformed_request_reaches_no_view(server: Server, ada: Person, key: b
     assert key not in answer
 
 
-@pytest.mark.parametrize("host", ["evil.example", "", "127.0.0.1.evil.example", "a b", "localhost@evil.example", "%00", "[::1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "", "127.0.0.1.evil.example", "a b", "localhost@evil.example", "%00", "[::1"]
+)
 def test_a_foreign_host_is_refused(server: Server, host: str) -> None:
     for path in ("/login", "/api/v2/key"):
         raw = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
@@ -165,7 +175,9 @@ def test_a_forwarded_host_changes_no_link(server: Server) -> None:
         assert b"evil.example" not in ask(server, path, *forwarded)[1]
 
 
-@pytest.mark.parametrize("forwarded", [b"127.0.0.1", b"192.0.2.7", b"192.0.2.7, 127.0.0.1", b"::ffff:192.0.2.7", b"unix:"])
+@pytest.mark.parametrize(
+    "forwarded", [b"127.0.0.1", b"192.0.2.7", b"192.0.2.7, 127.0.0.1", b"::ffff:192.0.2.7", b"unix:"]
+)
 def test_a_forged_address_passes_no_allowlist(server: Server, ada: Person, forwarded: bytes) -> None:
     _, text = server.key(ada, networks=("192.0.2.7",))
     for name in (b"X-Forwarded-For", b"X_Forwarded_For", b"X-Real-IP", b"Forwarded", b"Client-IP"):
@@ -183,7 +195,9 @@ def test_a_forged_address_passes_no_allowlist(server: Server, ada: Person, forwa
         (b'{"name": ' + b"1" * 5000 + b"}", b"application/json"), (b"--x", b"multipart/form-data; boundary=x"),
     ],
 )  # fmt: skip
-def test_a_broken_body_is_a_mistake_of_the_client(server: Server, ada: Person, key: bytes, body: bytes, kind: bytes) -> None:
+def test_a_broken_body_is_a_mistake_of_the_client(
+    server: Server, ada: Person, key: bytes, body: bytes, kind: bytes
+) -> None:
     headers = (b"Authorization: Bearer " + key, b"Content-Type: " + kind, b"Content-Length: %d" % len(body))
     status, answer = ask(server, ada.api(), *headers, method="POST", body=body)
     assert status in (400, 415, 422)
@@ -195,7 +209,9 @@ def test_a_body_over_a_megabyte_is_refused(server: Server, ada: Person, key: byt
     assert ask(server, ada.api(), *headers, method="POST", body=b" " * 2_000_000)[0] in (0, 413)
 
 
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PATCH", "PUT", "DELETE", "CONNECT", "PROPFIND", "get", "GET\tX"])
+@pytest.mark.parametrize(
+    "method", ["HEAD", "OPTIONS", "TRACE", "PATCH", "PUT", "DELETE", "CONNECT", "PROPFIND", "get", "GET\tX"]
+)
 def test_other_methods_are_authenticated_or_refused(server: Server, ada: Person, key: bytes, method: str) -> None:
     for path in (ada.api(), "/api/v2/key", ada.settings(), "/login"):
         cross_site = (b"Origin: https://evil.example", b"Access-Control-Request-Method: GET")

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import ApiKey, AuditEvent, Workspace, key_copy, key_list, key_settings, scope, secret
+from models import ApiKey, AuditEvent, Workspace, key_copy, key_list, key_settings, network, scope, secret
 from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
@@ -24,8 +24,7 @@ LIVE = "Only a revoked or expired key can be deleted. Revoke it first."
 @bp.get("")
 @requires("api_keys.manage")
 def index(workspace_id: str) -> ResponseReturnValue:
-    # Control characters are in no name, and PostgreSQL takes no NUL.
-    search = "".join(char for char in request.args.get("q", "") if char >= " ").strip()[:100]
+    search = _searchable(request.args.get("q", ""))
     if secret.FORM.fullmatch(search):
         # A key that was pasted whole leaves the address at once.
         return redirect(url_for(".index", workspace_id=workspace_id, q=f"gr_{search[3:7]}…{search[-2:]}"), 303)
@@ -57,6 +56,7 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         scopes=scope.SCOPES,
         plan=_plan(),
         test_url=test_url(key),
+        still_allowed=network.allows(key.networks, key.last_used_address or ""),
         now=g.now,
     )
 
@@ -71,7 +71,7 @@ def new(workspace_id: str) -> ResponseReturnValue:
     if plan.active_keys is not None and ApiKey.active(workspace_id, g.now).count() >= plan.active_keys:
         return dialog("api_keys/full.html", plan=plan)
     if "copy" in request.args:
-        original = ApiKey.find(workspace_id, request.args["copy"])
+        original = ApiKey.find(workspace_id, _searchable(request.args["copy"]))
         return _ask_new(key_forms.copying(key_copy.like(original, plan, g.now), plan))
     return _ask_new(key_forms.blank(scope.preset(request.args.get("preset", ""))))
 
@@ -195,6 +195,11 @@ def _live(workspace_id: str, key_id: str) -> ApiKey:
 
 def _to(key: ApiKey) -> ResponseReturnValue:
     return redirect(url_for(".show", workspace_id=key.workspace_id, key_id=key.id), 303)
+
+
+def _searchable(text: str) -> str:
+    """Control characters are in no name and no id, and PostgreSQL refuses NUL even in a question."""
+    return "".join(char for char in text if char >= " ").strip()[:100]
 
 
 def _one_of(known: dict[str, str], wanted: str | None) -> str:

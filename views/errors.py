@@ -46,7 +46,7 @@ DETAILS = {
 WORDS = {
     400: "This request could not be understood",
     403: "You may not do this",
-    404: "There is nothing here",
+    404: "Not found",
     405: "This address does not work that way",
     409: "This changed in the meantime",
     413: "That is too large",

@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from models import ApiKey
 from models.errors import Invalid
-from models.member import rename_workspace
 from models.plan import Plan
+from models.tenancy import rename_workspace
 from models.workspace import workspace_name
 from views import access, htmx
 from views.people_forms import WorkspaceForm

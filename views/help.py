@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, g
 from flask.typing import ResponseReturnValue
 
 from models import Member, scope
-from models.api_key import EXPIRING
+from models.key_state import EXPIRING
 from models.plan import PLANS
 from views import htmx
 from views.general import plan_facts

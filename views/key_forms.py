@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from flask import g, request
 from wtforms import Field, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from models import key_settings, scope
 from models.api_key import REASONS, ApiKey

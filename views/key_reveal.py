@@ -2,7 +2,7 @@
 
 from flask import Response, current_app, g
 
-from models import ApiKey, scope
+from models import ApiKey, network, scope
 from models.secret import Secret
 from views import access, htmx
 
@@ -16,7 +16,7 @@ def reveal(key: ApiKey, secret: Secret) -> Response:
         secret=secret,
         test_url=test_url(key),
         state=key.state(g.now),
-        from_here=key.allows(access.client_address()),
+        from_here=network.allows(key.networks, access.client_address()),
         address=access.client_address(),
     )
 

@@ -18,7 +18,9 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FREE, TEAM = PLANS["free"], PLANS["team"]
 
 scopes = st.frozensets(st.sampled_from(sorted(scope.SCOPES)), min_size=1)
-ranges = st.sampled_from(["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32", "2001:db8:1::/48", "192.0.2.7/32"])
+ranges = st.sampled_from(
+    ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32", "2001:db8:1::/48", "192.0.2.7/32"]
+)
 times = st.none() | st.integers(1, 10**6).map(lambda minutes: NOW + timedelta(minutes=minutes))
 some_settings = st.builds(
     KeySettings,
@@ -66,7 +68,8 @@ def test_narrowing_any_field_never_widens(settings: KeySettings, data: st.DataOb
         if settings.networks
         else data.draw(st.sampled_from([(), ("10.0.0.0/8",)])),
         starts_at=(settings.starts_at or NOW) + timedelta(minutes=data.draw(st.integers(0, 999))),
-        expires_at=(settings.expires_at or NOW + timedelta(days=999)) - timedelta(minutes=data.draw(st.integers(0, 999))),
+        expires_at=(settings.expires_at or NOW + timedelta(days=999))
+        - timedelta(minutes=data.draw(st.integers(0, 999))),
     )
     assert not widens(settings, narrower)
 
@@ -111,7 +114,9 @@ def test_an_unknown_scope_is_named() -> None:
     assert "read:everything" in refused(scopes=frozenset({"read:members", "read:everything"}))["scopes"]
 
 
-@pytest.mark.parametrize("end", [NOW, NOW - timedelta(days=1), NOW + timedelta(days=51 * 366), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "end", [NOW, NOW - timedelta(days=1), NOW + timedelta(days=51 * 366), datetime.max.replace(tzinfo=UTC)]
+)
 def test_an_end_is_in_the_future_and_within_reason(end: datetime) -> None:
     assert set(refused(expires_at=end)) == {"expires_at"}
 

@@ -16,7 +16,9 @@ networks = st.builds(
     st.one_of(addresses, close),
     st.integers(0, 128),
 )
-allowlists = st.lists(networks, min_size=1, max_size=4).map(lambda entries: " ".join(network.parse_list(" ".join(entries))))
+allowlists = st.lists(networks, min_size=1, max_size=4).map(
+    lambda entries: " ".join(network.parse_list(" ".join(entries)))
+)
 
 
 @given(allowlists)

@@ -31,7 +31,7 @@ def noon() -> Iterator[datetime]:
 
 
 def code(text: str) -> str:
-    """"good", or the code of the refusal."""
+    """ "good", or the code of the refusal."""
     try:
         verification.verify(text)
     except KeyRefused as refusal:
@@ -63,7 +63,9 @@ def test_an_unknown_key_is_refused_and_named_nowhere(connected: str) -> None:
     assert unknown not in str(refusal.value) + repr(refusal.value)
 
 
-@pytest.mark.parametrize("change_text", [str.upper, lambda text: text + "\n", lambda text: " " + text, lambda text: text[:-1]])
+@pytest.mark.parametrize(
+    "change_text", [str.upper, lambda text: text + "\n", lambda text: " " + text, lambda text: text[:-1]]
+)
 def test_only_the_whole_secret_counts(ada: Person, make_key: MakeKey, change_text: Callable[[str], str]) -> None:
     _, text = make_key(ada)
     assert code(change_text(text)) == "invalid_key"
@@ -116,7 +118,9 @@ def test_states_are_told_in_one_order(ada: Person, make_key: MakeKey, noon: date
     assert code(text) == "good"
 
 
-def test_a_secret_ended_by_hand_is_revoked_even_after_its_overlap(ada: Person, make_key: MakeKey, noon: datetime) -> None:
+def test_a_secret_ended_by_hand_is_revoked_even_after_its_overlap(
+    ada: Person, make_key: MakeKey, noon: datetime
+) -> None:
     key, text = make_key(ada)
     change_secret(key, ends_at=noon, revoked_at=noon)
     assert code(text) == "revoked_key"
@@ -215,9 +219,7 @@ def test_a_use_never_waits_for_a_change(ada: Person, make_key: MakeKey) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_connection_that_the_server_dropped_is_opened_anew(
-    database_url: str, ada: Person, make_key: MakeKey
-) -> None:
+def test_a_connection_that_the_server_dropped_is_opened_anew(database_url: str, ada: Person, make_key: MakeKey) -> None:
     _, text = make_key(ada)
     ((here,),) = db.execute_sql("SELECT pg_backend_pid()")
     with psycopg.connect(database_url) as another:

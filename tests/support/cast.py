@@ -9,9 +9,8 @@ from models import ApiKey, Member, User, Workspace, role, scope
 from models.actor import COMMAND_LINE, Actor
 from models.database import new_id, transaction
 from models.key_settings import KeySettings
-from models.member import found_workspace
+from models.tenancy import found_workspace
 from models.user import hash_password
-
 from tests.support import ledger
 
 

@@ -6,16 +6,16 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.support import ledger
+from tests.support.artifacts import ARTIFACTS
+from tests.support.cast import Person
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARTIFACTS = Path(__file__).parent.parent.parent / ".artifacts" / "tests"
 # Before any script of the page: what the policy blocked is kept where the test can read it.
 LISTEN = """
 window.violations = [];
@@ -64,6 +64,17 @@ class Watched:
             self.errors.append(text)
 
 
+def sign_in(page: Page, person: Person, *, open_page: bool = True) -> None:
+    """Through the login page, which must be open unless `open_page`."""
+    assert person.user
+    if open_page:
+        page.goto("/login")
+    page.get_by_label("E-mail").fill(person.user.email)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
 def stored(page: Page) -> str:
     """All that this page left in the browser: storage, history state, window name, title, address."""
     return str(page.evaluate(STORED))
@@ -108,4 +119,4 @@ def watched(browser: Browser, base_url: str, **options: Any) -> Iterator[Watched
         if cookie.get("name", "").endswith("gravity"):
             ledger.note(cookie.get("value", ""), "session cookie")
     context.close()
-    assert not complaints
+    assert not complaints, complaints

@@ -20,11 +20,9 @@ from models import ApiKey, database, secret
 from models.database import db
 from models.secret import Pepper
 from tests.support import ledger
+from tests.support.artifacts import ARTIFACTS, ROOT
 from tests.support.cast import Person, make_key, new_owner
 from tests.support.postgres import free_port
-
-ROOT = Path(__file__).parent.parent.parent
-ARTIFACTS = ROOT / ".artifacts" / "tests"
 
 _serial = count(1)
 
@@ -108,7 +106,6 @@ def running(name: str, data_dir: Path, database_url: str, like: Server | None = 
         "PYTHONWARNINGS": "default",
         **more,
     }
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
     log = ARTIFACTS / f"server-{name}.log"
     with log.open("ab") as sink:
         # A group of its own: Ctrl-C is for the suite, which then stops the server in order.

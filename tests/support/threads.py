@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from models.database import db
 
-
 T = TypeVar("T")
 
 

@@ -52,7 +52,7 @@ def create_member(workspace_id: str) -> Response:
 
     A `contact` is on record only. A `member` can sign in once an owner or admin gave them a link.
     """
-    workspace = Workspace.get_by_id(g.credential.workspace_id)
+    workspace = Workspace.known(g.credential.workspace_id)
     member = Member.add(workspace, **openapi.taken().model_dump(), by=enforcement.actor())
     place = url_for("api.get_member", workspace_id=workspace.id, member_id=member.id)
     return answer(_json(member), 201, {"Location": place})

@@ -1,0 +1,61 @@
+"""What a key's row tells about it at a moment: its state, and whether somebody should look at it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from models import network, role
+
+EXPIRING = timedelta(days=14)
+UNUSED_NEW = timedelta(days=30)
+UNUSED_IDLE = timedelta(days=90)
+
+
+class KeyState:
+    """The knowing half of `ApiKey`; every rule about time takes the moment, so that a page agrees with itself."""
+
+    created_at: Any
+    starts_at: Any
+    expires_at: Any
+    disabled_at: Any
+    revoked_at: Any
+    last_used_at: Any
+    networks: Any
+    creator_kind: Any
+    creator: Any
+
+    def is_live(self, moment: datetime) -> bool:
+        """Neither revoked nor expired; a key ends at the very instant of `expires_at`."""
+        return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
+
+    def state(self, moment: datetime) -> str:
+        """revoked, expired, disabled, scheduled or active: in the order in which a request is refused."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and moment >= self.expires_at:
+            return "expired"
+        if self.disabled_at is not None:
+            return "disabled"
+        if self.starts_at is not None and moment < self.starts_at:
+            return "scheduled"
+        return "active"
+
+    def is_expiring(self, moment: datetime) -> bool:
+        return self.is_live(moment) and self.expires_at is not None and self.expires_at <= moment + EXPIRING
+
+    def is_unused(self, moment: datetime) -> bool:
+        """Live, and never used for 30 days after it was made or not used for 90 days."""
+        if not self.is_live(moment):
+            return False
+        if self.last_used_at is None:
+            return max(self.created_at, self.starts_at or self.created_at) <= moment - UNUSED_NEW
+        return self.last_used_at <= moment - UNUSED_IDLE
+
+    @property
+    def maker_left(self) -> bool:
+        """Made by someone who is no longer in the workspace, or no longer manages keys."""
+        if self.creator_kind != "user":
+            return False
+        return self.creator is None or self.creator.role not in role.MANAGERS
+
+    def allows(self, address: str) -> bool:
+        return network.allows(self.networks, address)

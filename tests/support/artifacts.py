@@ -1,0 +1,28 @@
+"""What a run leaves behind: logs, pages, what browsers stored. Kept until the next run, for people and for the sweep."""
+
+import os
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+ALL_RUNS = ROOT / ".artifacts" / "tests"
+# Of this process, since several runs may go on side by side.
+ARTIFACTS = ALL_RUNS / str(os.getpid())
+
+
+def begin() -> None:
+    """Make the folder of this run, and remove those of runs that ended."""
+    for folder in ALL_RUNS.glob("*"):
+        if not _runs(folder.name):
+            shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink()
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+
+
+def _runs(name: str) -> bool:
+    try:
+        os.kill(int(name), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass
+    return True
