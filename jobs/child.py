@@ -83,9 +83,14 @@ class LastingChild:
         return None
 
 
-def _die_with(parent: int) -> None:
-    """Between fork and exec: have the kernel stop us in order when our parent dies, however it dies."""
+def die_with_parent() -> None:
+    """Have the kernel ask us to stop when our parent ends, however it ends. Only Linux can."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
+
+
+def _die_with(parent: int) -> None:
+    """Between fork and exec."""
+    die_with_parent()
+    if os.getppid() != parent:
+        os._exit(1)

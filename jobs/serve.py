@@ -128,7 +128,7 @@ def _local_url(chosen: Settings) -> str:
 
 def _granian(chosen: Settings, address: str, port: int) -> list[str]:
     options = granian_options(address, port, chosen.workers)
-    return [sys.executable, "-m", "granian", *options, "--factory", "app:create_app"]
+    return [sys.executable, "-m", "jobs.web", *options, "--factory", "app:create_app"]
 
 
 def granian_options(address: str, port: int, workers: int) -> list[str]:

@@ -24,7 +24,7 @@ class Supervisor:
     ) -> None:
         self.web_command, self.scheduler_command = web, scheduler
         self.answers, self.ready = answers, ready
-        self.is_ready = False
+        self.scheduler: LastingChild | None = None
         self.had_terminal = _has_terminal()
         self.signals: SimpleQueue[int] = SimpleQueue()
 
@@ -32,7 +32,6 @@ class Supervisor:
         """Until a signal asks to stop (returns 0) or the web server ends (returns 1)."""
         self._listen()
         self.web = Child(self.web_command)
-        self.scheduler = LastingChild(self.scheduler_command)
         try:
             return self._watch()
         finally:
@@ -57,24 +56,27 @@ class Supervisor:
             if not self.web.alive:
                 log.error("the web server has ended", extra={"status": self.web.process.returncode})
                 return 1
-            pause = self.scheduler.tend()
-            if pause is not None:
+            if self.scheduler is None:
+                self._await_answer()
+            elif (pause := self.scheduler.tend()) is not None:
                 log.error("the scheduler has ended", extra={"starts_again_in_seconds": pause})
-            if not self.is_ready and self.answers():
-                self.is_ready = True
-                self.ready()
+
+    def _await_answer(self) -> None:
+        """The scheduler comes second, so that it takes no time from those who wait for a page."""
+        if self.answers():
+            self.ready()
+            self.scheduler = LastingChild(self.scheduler_command)
 
     def _next_signal(self) -> int | None:
         try:
-            return self.signals.get(timeout=TICK if self.is_ready else BEFORE_READY)
+            return self.signals.get(timeout=TICK if self.scheduler else BEFORE_READY)
         except Empty:
             return None
 
     def _stop(self) -> None:
         """Ask all to stop, which lets requests in flight and running jobs finish; then make sure."""
-        # Before the first answer nothing is in flight, and a worker that still starts would not hear us.
-        deadline = time.monotonic() + (GRACE if self.is_ready or self.answers() else 1)
-        children = (self.web, self.scheduler.child)
+        deadline = time.monotonic() + GRACE
+        children = [self.web, *([self.scheduler.child] if self.scheduler else [])]
         for child in children:
             child.signal(signal.SIGTERM)
         for child in children:

@@ -69,14 +69,14 @@ def listed(
     found = counts[status]
     pages = max(1, -(-found // PAGE_SIZE))
     page = min(max(page, 1), pages)
-    keys = (
-        matching.select(ApiKey, Member)
-        .join(Member, JOIN.LEFT_OUTER, on=ApiKey.creator)
+    # Sorted are ids alone: to carry whole rows through the sort of a long list takes several times as long.
+    ids = (
+        matching.select(ApiKey.id)
         .where(_conditions(moment)[status])
-        .order_by(*_order(sort, moment), ApiKey.name_folded, ApiKey.id)
+        .order_by(*_order(sort, workspace_id, moment), ApiKey.name_folded, ApiKey.id)
         .paginate(page, PAGE_SIZE)
     )
-    return KeyPage(list(keys), counts, found, page, pages)
+    return KeyPage(_in_order([key.id for key in ids]), counts, found, page, pages)
 
 
 def attention(workspace_id: str, moment: datetime) -> Attention:
@@ -85,10 +85,10 @@ def attention(workspace_id: str, moment: datetime) -> Attention:
     live = conditions["active"]
     kinds: dict[Kind, Any] = {
         "expiring": conditions["expiring"],
-        "left": live & _maker_left(),
+        "left": live & _maker_left(workspace_id),
         "unused": conditions["unused"],
     }
-    rows = ApiKey.in_workspace(workspace_id).join(Member, JOIN.LEFT_OUTER, on=ApiKey.creator)
+    rows = ApiKey.in_workspace(workspace_id)
     sums = [fn.SUM(Case(None, [(condition, 1)], 0)) for condition in (live, *kinds.values())]
     used, *counts = (int(count or 0) for count in rows.select(*sums).tuples().first())
     for (kind, condition), count in zip(kinds.items(), counts, strict=True):
@@ -96,6 +96,11 @@ def attention(workspace_id: str, moment: datetime) -> Attention:
             soonest = ApiKey.expires_at.asc(nulls="LAST")
             return Attention(used, kind, count, rows.where(condition).order_by(soonest, ApiKey.id).first())
     return Attention(used)
+
+
+def _in_order(ids: list[str]) -> list[ApiKey]:
+    rows = ApiKey.select(ApiKey, Member).join(Member, JOIN.LEFT_OUTER, on=ApiKey.creator).where(ApiKey.id.in_(ids))
+    return sorted(rows, key=lambda key: ids.index(key.id))
 
 
 def _counts(workspace_id: str, moment: datetime, search: str) -> dict[str, int]:
@@ -143,7 +148,7 @@ def _matches(search: str) -> Any:
     return condition
 
 
-def _order(sort: str, moment: datetime) -> list[Any]:
+def _order(sort: str, workspace_id: str, moment: datetime) -> list[Any]:
     conditions = _conditions(moment)
     inactive_last = Case(None, [(conditions["inactive"], 1)], 0)
     orders: dict[str, list[Any]] = {
@@ -152,11 +157,11 @@ def _order(sort: str, moment: datetime) -> list[Any]:
         "created": [ApiKey.created_at.desc()],
         "expires": [inactive_last, ApiKey.expires_at.asc(nulls="LAST")],
     }
-    needs = conditions["expiring"] | conditions["unused"] | _maker_left()
+    needs = conditions["expiring"] | conditions["unused"] | _maker_left(workspace_id)
     rank = Case(None, [(conditions["inactive"], 2), (needs, 0)], 1)
     return orders.get(sort, [rank, ApiKey.last_used_at.desc(nulls="LAST")])
 
 
-def _maker_left() -> Any:
-    gone = ApiKey.creator.is_null() | Member.role.not_in(role.MANAGERS)
-    return (ApiKey.creator_kind == "user") & gone
+def _maker_left(workspace_id: str) -> Any:
+    managers = Member.in_workspace(workspace_id).where(Member.role.in_(role.MANAGERS)).select(Member.id)
+    return (ApiKey.creator_kind == "user") & (ApiKey.creator.is_null() | ApiKey.creator.not_in(managers))

@@ -69,7 +69,7 @@ def child(running: Server, module: str) -> int:
 
 
 def workers(running: Server) -> set[int]:
-    parent = child(running, "granian")
+    parent = child(running, "jobs.web")
     lines = subprocess.check_output(["ps", "-eo", "pid=,ppid="], text=True).splitlines()
     return {int(pid) for pid, above in map(str.split, lines) if int(above) == parent}
 
@@ -82,8 +82,8 @@ def test_stopping_lets_a_request_in_flight_finish(doomed: Server, number: signal
     """The request waits for a lock that we hold; it is answered long after the server was asked to stop."""
     ada = doomed.owner()
     _, key = doomed.key(ada, scopes={"write:members"})
+    until("all processes run", lambda: len(doomed.pids()) == 5)  # ourselves, granian, two workers, the scheduler
     pids = doomed.pids()
-    assert len(pids) >= 5  # ourselves, granian, two workers, the scheduler
     answers: list[httpx.Response] = []
     client = httpx.Client(base_url=doomed.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT)
 
@@ -112,14 +112,22 @@ def test_stopping_lets_a_request_in_flight_finish(doomed: Server, number: signal
 
 
 def test_when_we_are_killed_nothing_is_left_behind(doomed: Server) -> None:
+    until("all processes run", lambda: len(doomed.pids()) == 5)
     pids = doomed.pids()
     doomed.process.kill()
     until("all processes end", lambda: not alive(pids))
 
 
+def test_when_everything_above_the_workers_is_killed_they_end_too(doomed: Server) -> None:
+    pids = doomed.pids()
+    for pid in (child(doomed, "jobs.web"), doomed.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    until("all processes end", lambda: not alive(pids))
+
+
 def test_when_the_web_server_is_killed_everything_ends(doomed: Server) -> None:
     pids = doomed.pids()
-    os.kill(child(doomed, "granian"), signal.SIGKILL)
+    os.kill(child(doomed, "jobs.web"), signal.SIGKILL)
     assert doomed.process.wait(WAIT) == 1
     assert not alive(pids)
     assert "the web server has ended" in doomed.log.read_text()
@@ -137,6 +145,7 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(lasting: Server) -> None
 
 
 def test_a_killed_scheduler_is_started_again(lasting: Server) -> None:
+    until("it runs", lambda: len(lasting.pids()) == 5)
     first = child(lasting, "jobs.runner")
     os.kill(first, signal.SIGKILL)
     until("its end is logged", lambda: "the scheduler has ended" in lasting.log.read_text())

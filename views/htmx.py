@@ -10,6 +10,8 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from jinja2 import Template
 from markupsafe import Markup
 
+PRODUCT = "Gravity Rail"
+
 
 def set_up(app: Flask) -> None:
     static = Path(app.static_folder or "static")
@@ -94,4 +96,4 @@ def _block(template: str, name: str, context: dict[str, object]) -> str:
     loaded: Template = current_app.jinja_env.get_template(template)
     view = loaded.new_context(full)
     title = "".join(loaded.blocks["title"](view))
-    return f"<title>{title}</title>" + "".join(loaded.blocks[name](view))
+    return f"<title>{title} · {PRODUCT}</title>" + "".join(loaded.blocks[name](view))

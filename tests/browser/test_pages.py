@@ -43,7 +43,7 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
     made = {state: make_key(ada, name=state.title()) for state in ("active", "disabled", "revoked")}
     everything = {"scopes": {"read:members", "write:members", "read:data", "write:chats", "admin:workspace"}}
     made["full"] = make_key(
-        ada, name="A name of eighty characters " * 2 + "without_a_blank_to_be_broken_at", note="1Password", **everything,
+        ada, name="A name of eighty characters, " + "without_any_blank_" * 2 + "to_be_broken_a", note="1Password", **everything,
         networks=("203.0.113.0/24", "2001:db8:40::/48"), starts_at=soon, expires_at=soon + timedelta(days=1),
     )  # fmt: skip
     made["expiring"] = make_key(ada, name="Expiring", expires_at=soon)
