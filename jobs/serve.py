@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -14,7 +13,7 @@ from peewee import PeeweeException
 
 from jobs import demo, demo_login
 from jobs.supervisor import Supervisor
-from models import Workspace, database, logs, secret, settings
+from models import PepperCheck, Workspace, database, logs, secret, settings
 from models.errors import DomainError
 from models.settings import Settings
 
@@ -30,9 +29,8 @@ GRANIAN = {
     # On SIGHUP the old worker goes this many seconds after the new one was begun, which by then must answer.
     "--respawn-interval": "5",
     "--workers-kill-timeout": "10",
-    "--log-level": "warning",
-    "--log-config": str(Path(__file__).with_name("granian-log.json")),
 }
+LOG = ["--no-access-log", "--log-level", "warning", "--log-config", str(Path(__file__).with_name("granian-log.json"))]
 
 
 @click.command()
@@ -57,13 +55,20 @@ def main(is_demo: bool) -> None:
     except (OSError, PeeweeException) as problem:
         raise click.ClickException(str(problem).partition("\n")[0] or type(problem).__name__) from problem
     database.forget_connection()
+    options = granian_options(address, port, chosen.workers)
     supervisor = Supervisor(
-        web=_granian(chosen, address, port),
+        web=[sys.executable, "-m", "jobs.web", *options, *LOG, "--factory", "app:create_app"],
         scheduler=[sys.executable, "-m", "jobs.runner"],
         answers=lambda: _answers(address, port),
         ready=lambda: click.echo(greeting),
     )
     sys.exit(supervisor.run())
+
+
+def granian_options(address: str, port: int, workers: int) -> list[str]:
+    """How granian serves: the same here and where it is measured."""
+    options = GRANIAN | {"--host": address, "--port": str(port), "--workers": str(workers)}
+    return [*(part for option in options.items() for part in option), "--no-ws", "--respawn-failed-workers"]
 
 
 def _settings(is_demo: bool) -> Settings:
@@ -98,6 +103,7 @@ def _set_up(chosen: Settings, is_demo: bool) -> str:
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
     database.migrate()
+    PepperCheck.hold()
     if is_demo:
         if demo.is_empty():
             demo.seed(chosen.data_dir)
@@ -117,25 +123,13 @@ def _demo_greeting(chosen: Settings) -> str:
     except DomainError as problem:
         line = f"There is no key to try: {problem.detail}"
     else:
-        line = shlex.join(["curl", "-H", f"Authorization: Bearer {key}"]).replace("'", '"')
-        line += f" {_local_url(chosen)}/api/v2/w/{login.workspace_id}/members"
+        address = f"{_local_url(chosen)}/api/v2/w/{login.workspace_id}/members"
+        line = f'curl -H "Authorization: Bearer {key}" {address}'
     return f"Address:  {chosen.base_url}\nE-mail:   {login.email}\nPassword: {login.password}{changed}\n{line}"
 
 
 def _local_url(chosen: Settings) -> str:
     return f"http://{f'[{chosen.host}]' if ':' in chosen.host else chosen.host}:{chosen.port}"
-
-
-def _granian(chosen: Settings, address: str, port: int) -> list[str]:
-    options = granian_options(address, port, chosen.workers)
-    return [sys.executable, "-m", "jobs.web", *options, "--factory", "app:create_app"]
-
-
-def granian_options(address: str, port: int, workers: int) -> list[str]:
-    """How we run granian, whatever it serves; a benchmark runs a bare application the same way."""
-    options = [part for option in GRANIAN.items() for part in option]
-    flags = ["--no-ws", "--respawn-failed-workers", "--no-access-log"]
-    return [*options, *flags, "--host", address, "--port", str(port), "--workers", str(workers)]
 
 
 def _answers(address: str, port: int) -> bool:

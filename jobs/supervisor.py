@@ -52,7 +52,8 @@ class Supervisor:
             if number == signal.SIGHUP:
                 if self.had_terminal and not _has_terminal():
                     return 0
-                self.web.signal(signal.SIGHUP)
+                if self.scheduler:
+                    self.web.signal(signal.SIGHUP)
             if not self.web.alive:
                 log.error("the web server has ended", extra={"status": self.web.process.returncode})
                 return 1

@@ -1,4 +1,8 @@
-"""granian, whose workers end as soon as they are told to and never outlive it: `python -m jobs.web …`."""
+"""granian, whose workers end as soon as they are told to and never outlive it: `python -m jobs.web …`.
+
+Nothing of the application is imported here: workers are forked from this process, and those that SIGHUP brings
+read its code anew.
+"""
 
 import os
 import signal

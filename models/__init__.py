@@ -4,10 +4,11 @@ from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.key_secret import KeySecret
 from models.member import Invitation, Member
+from models.pepper_check import PepperCheck
 from models.session import BrowserSession
 from models.throttle import Throttle
 from models.user import User
 from models.workspace import Workspace
 
 # In the order of their foreign keys.
-TABLES = (User, Workspace, Member, Invitation, BrowserSession, Throttle, ApiKey, KeySecret, AuditEvent)
+TABLES = (User, Workspace, Member, Invitation, BrowserSession, Throttle, ApiKey, KeySecret, PepperCheck, AuditEvent)

@@ -31,6 +31,16 @@ SORTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """All keys of a workspace at a glance: how many count against the plan, and the one thing that needs a look."""
+
+    used: int
+    kind: Kind = ""
+    count: int = 0
+    first: ApiKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPage:
     """One page of keys, with what the toolbar around it says."""
 
@@ -39,16 +49,7 @@ class KeyPage:
     found: int
     page: int
     pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """All keys of a workspace at a glance: how many count against the plan, and the one thing that needs a look."""
-
-    used: int
-    kind: Kind = ""
-    count: int = 0
-    first: ApiKey | None = None
+    attention: Attention
 
 
 def listed(
@@ -65,37 +66,30 @@ def listed(
     matching = ApiKey.in_workspace(workspace_id)
     if search:
         matching = matching.where(_matches(search))
-    counts = _counts(workspace_id, moment, search)
+    counts, totals = _counts(workspace_id, moment, search)
     found = counts[status]
     pages = max(1, -(-found // PAGE_SIZE))
     page = min(max(page, 1), pages)
     # Sorted are ids alone: to carry whole rows through the sort of a long list takes several times as long.
     ids = (
         matching.select(ApiKey.id)
-        .where(_conditions(moment)[status])
+        .where(_conditions(workspace_id, moment)[status])
         .order_by(*_order(sort, workspace_id, moment), ApiKey.name_folded, ApiKey.id)
         .paginate(page, PAGE_SIZE)
     )
-    return KeyPage(_in_order([key.id for key in ids]), counts, found, page, pages)
+    keys = _in_order([key.id for key in ids])
+    return KeyPage(keys, counts, found, page, pages, _attention(workspace_id, moment, totals))
 
 
-def attention(workspace_id: str, moment: datetime) -> Attention:
+def _attention(workspace_id: str, moment: datetime, totals: dict[str, int]) -> Attention:
     """What to look at first: keys that expire soon, then keys whose maker left, then keys that nobody uses."""
-    conditions = _conditions(moment)
-    live = conditions["active"]
-    kinds: dict[Kind, Any] = {
-        "expiring": conditions["expiring"],
-        "left": live & _maker_left(workspace_id),
-        "unused": conditions["unused"],
-    }
-    rows = ApiKey.in_workspace(workspace_id)
-    sums = [fn.SUM(Case(None, [(condition, 1)], 0)) for condition in (live, *kinds.values())]
-    used, *counts = (int(count or 0) for count in rows.select(*sums).tuples().first())
-    for (kind, condition), count in zip(kinds.items(), counts, strict=True):
-        if count:
-            soonest = ApiKey.expires_at.asc(nulls="LAST")
-            return Attention(used, kind, count, rows.where(condition).order_by(soonest, ApiKey.id).first())
-    return Attention(used)
+    kind: Kind
+    for kind in ("expiring", "left", "unused"):
+        if totals[kind]:
+            rows = ApiKey.in_workspace(workspace_id).where(_conditions(workspace_id, moment)[kind])
+            first = rows.order_by(ApiKey.expires_at.asc(nulls="LAST"), ApiKey.id).first()
+            return Attention(totals["active"], kind, totals[kind], first)
+    return Attention(totals["active"])
 
 
 def _in_order(ids: list[str]) -> list[ApiKey]:
@@ -103,17 +97,18 @@ def _in_order(ids: list[str]) -> list[ApiKey]:
     return sorted(rows, key=lambda key: ids.index(key.id))
 
 
-def _counts(workspace_id: str, moment: datetime, search: str) -> dict[str, int]:
-    """How many of the matching keys each filter shows, in one pass."""
-    sums = [fn.SUM(Case(None, [(condition, 1)], 0)) for condition in _conditions(moment).values()]
-    query = ApiKey.in_workspace(workspace_id)
+def _counts(workspace_id: str, moment: datetime, search: str) -> tuple[dict[str, int], dict[str, int]]:
+    """For how many keys each condition holds: among those that match, and among all of them. In one pass."""
+    conditions = _conditions(workspace_id, moment)
+    wanted = list(conditions.values())
     if search:
-        query = query.where(_matches(search))
-    row = query.select(*sums).tuples().first()
-    return dict(zip(FILTERS, (int(count or 0) for count in row), strict=True))
+        wanted += [condition & _matches(search) for condition in wanted]
+    sums = [fn.SUM(Case(None, [(condition, 1)], 0)) for condition in wanted]
+    row = [int(count or 0) for count in ApiKey.in_workspace(workspace_id).select(*sums).tuples().first()]
+    return dict(zip(conditions, row[-len(conditions) :], strict=True)), dict(zip(conditions, row, strict=False))
 
 
-def _conditions(moment: datetime) -> dict[str, Any]:
+def _conditions(workspace_id: str, moment: datetime) -> dict[str, Any]:
     live = ApiKey.revoked_at.is_null() & (ApiKey.expires_at.is_null() | (ApiKey.expires_at > moment))
     born = fn.COALESCE(ApiKey.starts_at, ApiKey.created_at)
     never = (
@@ -127,6 +122,7 @@ def _conditions(moment: datetime) -> dict[str, Any]:
         "expiring": live & ApiKey.expires_at.is_null(False) & (ApiKey.expires_at <= moment + EXPIRING),
         "unused": live & (never | (ApiKey.last_used_at <= moment - UNUSED_IDLE)),
         "inactive": ~live,
+        "left": live & _maker_left(workspace_id),
     }
 
 
@@ -149,7 +145,7 @@ def _matches(search: str) -> Any:
 
 
 def _order(sort: str, workspace_id: str, moment: datetime) -> list[Any]:
-    conditions = _conditions(moment)
+    conditions = _conditions(workspace_id, moment)
     inactive_last = Case(None, [(conditions["inactive"], 1)], 0)
     orders: dict[str, list[Any]] = {
         "name": [],
@@ -157,7 +153,7 @@ def _order(sort: str, workspace_id: str, moment: datetime) -> list[Any]:
         "created": [ApiKey.created_at.desc()],
         "expires": [inactive_last, ApiKey.expires_at.asc(nulls="LAST")],
     }
-    needs = conditions["expiring"] | conditions["unused"] | _maker_left(workspace_id)
+    needs = conditions["expiring"] | conditions["unused"] | conditions["left"]
     rank = Case(None, [(conditions["inactive"], 2), (needs, 0)], 1)
     return orders.get(sort, [rank, ApiKey.last_used_at.desc(nulls="LAST")])
 

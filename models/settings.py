@@ -125,7 +125,7 @@ class _Reader:
     def _secret_keys(self, data_dir: Path) -> tuple[str, ...]:
         value = self._secret("GRAVITY_SECRET_KEY", data_dir / "secret-key", secrets.token_urlsafe(48))
         keys = tuple(key.strip() for key in value.split(",") if key.strip())
-        if value and any(len(key) < SHORTEST_SECRET for key in keys):
+        if (value and not keys) or any(len(key) < SHORTEST_SECRET for key in keys):
             self.mistakes.append(f"GRAVITY_SECRET_KEY must have at least {SHORTEST_SECRET} characters for each key.")
         return keys
 
@@ -141,6 +141,8 @@ class _Reader:
                 )
                 return ()
             found.append(Pepper(version, key.encode()))
+        if value and not found:
+            self.mistakes.append("GRAVITY_KEY_PEPPERS names no pepper. Write version:secret.")
         if len({pepper.version for pepper in found}) != len(found):
             self.mistakes.append("GRAVITY_KEY_PEPPERS names a version twice.")
         return tuple(found)
@@ -151,9 +153,9 @@ class _Reader:
         if value:
             return value
         if self.production:
-            self.mistakes.append(
-                f"{name} is missing. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-            )
+            label = fresh.partition(":")[0] + ":" if ":" in fresh else ""
+            make = f"""python3 -c 'import secrets; print("{label}" + secrets.token_urlsafe(48))'"""
+            self.mistakes.append(f"{name} is missing. Make one with: {make}")
             return ""
         return _kept(path, fresh)
 

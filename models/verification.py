@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from models import database, network, scope, secret
+from models.api_key import ApiKey
 from models.database import db, now_microseconds
 from models.errors import KeyRefused
 from models.plan import PLANS, Plan
@@ -62,6 +63,11 @@ class Credential(NamedTuple):
     @property
     def plan(self) -> Plan:
         return PLANS[self.plan_slug]
+
+    def narrowed(self, key: ApiKey) -> "Credential":
+        """The same credential after its key was narrowed."""
+        end = None if key.expires_at is None else database.to_microseconds(key.expires_at)
+        return self._replace(scopes=key.scopes, networks=key.networks, expires_at=end)
 
     def may(self, wanted: str) -> bool:
         return scope.covers(scope.parse(self.scopes), wanted)

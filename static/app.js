@@ -55,7 +55,6 @@
   function openDialog() {
     dlg.role = $("[data-alert]", dlg) ? "alertdialog" : null;
     dlg.closedBy = $("[data-locked]", dlg) ? "none" : "closerequest";
-    dlg.role = $("[data-alert]", dlg) ? "alertdialog" : null;
     if ($("#dlg-d", dlg)) dlg.setAttribute("aria-describedby", "dlg-d"); else dlg.removeAttribute("aria-describedby");
     if (!dlg.open) {
       title = document.title;
@@ -82,9 +81,9 @@
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     if (ctx.swap === "none") return;
     const to = ctx.target, id = typeof to === "string" ? to.slice(1) : to?.id;
+    arrange();
     if (id === "dlg") openDialog();
     if (id === "main") newPanel();
-    arrange();
   });
 
   /* An emptied dialog keeps no secret in the page. */

@@ -37,7 +37,7 @@ def test_another_name_revokes_nothing(ada, browse, make_key, typed):
     key, _ = make_key(ada, name="CI")
     answer = revoke(browse(ada), key, ada, confirm=typed, reason="leaked", note="In a log")
     assert answer.status_code == 422
-    assert "Type the name as it stands above." in words(answer)
+    assert "Type the name exactly as it is shown." in words(answer)
     assert 'value="leaked" selected' in answer.text or 'selected value="leaked"' in answer.text
     assert value(answer, "note") == "In a log"
     assert fresh(key).revoked_at is None

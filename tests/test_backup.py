@@ -49,6 +49,7 @@ def test_a_restored_database_is_what_it_was(run: Run, copy: Path, ada: Person, m
     ended, dead = cast.make_key(ada)
     ended.revoke(by=ada.actor)
     before = contents()
+    assert len(before["api_key"]) == 2
     assert run("db", "backup", copy).exit_code == 0
     empty()
     assert not ApiKey.select().exists()

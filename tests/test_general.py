@@ -74,7 +74,12 @@ def test_markup_in_a_name_is_text(ada: Person, browse: Browse) -> None:
 
 
 def test_only_the_name_is_taken(ada: Person, mallory: Person, browse: Browse) -> None:
-    form = {"name": "Granite", "plan_slug": "enterprise", "id": mallory.workspace.id, "workspace_id": mallory.workspace.id}
+    form = {
+        "name": "Granite",
+        "plan_slug": "enterprise",
+        "id": mallory.workspace.id,
+        "workspace_id": mallory.workspace.id,
+    }
     assert browse(ada).post(ada.settings("general"), form).status_code == 303
     assert (name_of(ada), name_of(mallory)) == ("Granite", "Rival")
     assert Workspace.get_by_id(ada.workspace.id).plan_slug == "team"

@@ -34,7 +34,6 @@ def index(workspace_id: str) -> ResponseReturnValue:
     return page(
         "api_keys/index.html",
         found=key_list.listed(workspace_id, g.now, search=search, status=shown, sort=sort, page=number),
-        attention=key_list.attention(workspace_id, g.now),
         filters=key_list.FILTERS,
         sorts=key_list.SORTS,
         search=search,
@@ -92,7 +91,7 @@ def _create(form: KeyForm) -> Response:
 @requires("api_keys.manage")
 def edit(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key = _live(workspace_id, key_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask_edit(key, key_forms.editing(key))
     form = KeyForm()
     try:
@@ -120,7 +119,7 @@ def _save(key: ApiKey, settings: KeySettings) -> None:
 @password_recently
 def rotate(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key = _live(workspace_id, key_id)
-    if request.method == "GET":
+    if request.method != "POST":
         return dialog("api_keys/rotate.html", key=key, form_id=random_text(26))
     try:
         made = key.rotate(by=actor(), form_id=key_forms.form_id())
@@ -153,11 +152,11 @@ def enable(workspace_id: str, key_id: str) -> ResponseReturnValue:
 @password_recently
 def revoke(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key, form = ApiKey.find(workspace_id, key_id), RevokeForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return dialog("api_keys/revoke.html", key=_live(workspace_id, key_id), form=form)
     try:
         if not form.confirms(key.name):
-            raise Invalid(confirm="Type the name as it stands above.")
+            raise Invalid(confirm="Type the name exactly as it is shown.")
         key.revoke(by=actor(), reason=form.reason.data or "", note=form.note.data or "")
     except Invalid as problem:
         form.blame(problem)
@@ -171,7 +170,7 @@ def revoke(workspace_id: str, key_id: str) -> ResponseReturnValue:
 @password_recently
 def delete(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key = ApiKey.find(workspace_id, key_id)
-    if request.method == "GET":
+    if request.method != "POST":
         if key.is_live(g.now):
             raise Conflict(LIVE)
         return dialog("api_keys/delete.html", key=key)

@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -71,8 +72,9 @@ class Frame:
 
 def _write_line(environ: Environ, status: str, began: int) -> None:
     """One line a request: the route's template, never the path or query as sent, which may hold anything."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
     sys.stderr.write(
-        f'{{"time": {time.time():.3f}, "name": "access", "request_id": "{environ[REQUEST_ID]}",'
+        f'{{"time": "{moment}", "name": "access", "request_id": "{environ[REQUEST_ID]}",'
         f' "method": {_quoted(environ["REQUEST_METHOD"])}, "route": {_quoted(environ.get(ROUTE))},'
         f' "status": {status[:3]}, "ms": {(time.perf_counter_ns() - began) / 1e6:.2f},'
         f' "address": {_quoted(environ.get("REMOTE_ADDR"))}, "key": {_quoted(environ.get(KEY_ID))}}}\n'

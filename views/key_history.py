@@ -18,7 +18,7 @@ ACTIONS = {
     "api_key.enabled": ("play", "enabled the key"),
     "api_key.rotated": ("rotate-cw", "rotated the key"),
     "api_key.revoked": ("ban", "revoked the key"),
-    "api_key.deleted": ("x", "deleted the key"),
+    "api_key.deleted": ("trash-2", "deleted the key"),
 }
 FIELDS = {
     "name": "Name",

@@ -41,6 +41,7 @@ def index(workspace_id: str) -> ResponseReturnValue:
 @access.member_required
 def show(workspace_id: str, member_id: str) -> ResponseReturnValue:
     """A person has no page of their own: this is where Cancel of a prompt leads without JavaScript."""
+    Member.find(workspace_id, member_id)
     return _to_list()
 
 

@@ -124,6 +124,13 @@ def up(migrator: Any, db: Any) -> None:
         class Meta:
             table_name = "key_secret"
 
+    class PepperCheck(Table):
+        version = TextField(primary_key=True)
+        digest = BlobField()
+
+        class Meta:
+            table_name = "pepper_check"
+
     class AuditEvent(Table):
         id = TextField(primary_key=True)
         workspace = ForeignKeyField(Workspace, on_delete="CASCADE", index=False)
@@ -142,7 +149,18 @@ def up(migrator: Any, db: Any) -> None:
             indexes = ((("subject", "at"), False), (("workspace", "at"), False))
 
     db.create_tables(
-        [UserAccount, Workspace, Member, Invitation, BrowserSession, Throttle, ApiKey, KeySecret, AuditEvent],
+        [
+            UserAccount,
+            Workspace,
+            Member,
+            Invitation,
+            BrowserSession,
+            Throttle,
+            ApiKey,
+            KeySecret,
+            PepperCheck,
+            AuditEvent,
+        ],
         safe=False,
     )
     # A name is taken only while its key lives, so a revoked key's name can be used again.

@@ -211,7 +211,9 @@ def test_reloading_after_the_reveal_makes_no_second_key(
 def test_a_double_click_makes_one_key(server: Server, ada: Person, page: Page, javascript: bool) -> None:
     fill_in(page)
     page.get_by_role("button", name="Create key").dblclick()
-    expect(page.get_by_role("heading", name="Copy your key now").or_(page.get_by_text("already created").first)).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Copy your key now").or_(page.get_by_text("already created").first)
+    ).to_be_visible()
     assert key_names(server, ada) == ["Nightly report"]
     if javascript:
         ledger.note(page.locator("#secret").inner_text(), "key")

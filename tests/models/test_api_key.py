@@ -98,7 +98,8 @@ def test_revoked_and_expired_keys_leave_their_places(ada: Person, make_key: Make
 def test_a_disabled_key_keeps_its_place(ada: Person, make_key: MakeKey) -> None:
     on_plan(ada, "free")
     soon = now() + timedelta(days=1)
-    [make_key(ada, expires_at=soon)[0].disable(by=ada.actor) for _ in range(3)]
+    for _ in range(3):
+        make_key(ada, expires_at=soon)[0].disable(by=ada.actor)
     with pytest.raises(PlanLimit):
         make_key(ada, expires_at=soon)
 
@@ -229,7 +230,7 @@ def test_the_same_rotation_sent_at_once_happens_once(ada: Person, make_key: Make
     form = new_id("form")
     done = at_once(8, lambda _: reread(key).rotate(by=ada.actor, form_id=form))
     assert [type(each) for each in done if isinstance(each, Exception)] == [AlreadyDone] * 7
-    assert key.secrets.count() == 2
+    assert KeySecret.select().where(KeySecret.key == key.id).count() == 2
 
 
 def test_a_rotation_and_a_revocation_at_once_leave_no_secret_alive(ada: Person, make_key: MakeKey) -> None:

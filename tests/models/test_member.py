@@ -184,7 +184,7 @@ def test_an_invitation_does_not_give_away_an_account_that_exists(ada: Person, ma
     with pytest.raises(Invalid):
         Invitation.behind(token).accept("a password of her own")
     assert Invitation.behind(token).accept(mallory.password) == mallory.user
-    assert {each.workspace.name for each in Member.all_of(mallory.user)} == {"Fieldstone", "Rival"}  # type: ignore[arg-type]
+    assert {each.workspace.name for each in Member.all_of(mallory.user)} == {"Fieldstone", "Rival"}
 
 
 def test_contacts_and_those_who_joined_need_no_link(ada: Person, bob: Person, carla: Person) -> None:

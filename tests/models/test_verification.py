@@ -31,7 +31,7 @@ def noon() -> Iterator[datetime]:
 
 
 def code(text: str) -> str:
-    """ "good", or the code of the refusal."""
+    """The code of the refusal, or `good`."""
     try:
         verification.verify(text)
     except KeyRefused as refusal:
@@ -41,6 +41,10 @@ def code(text: str) -> str:
 
 def change(key: ApiKey, **columns: Any) -> None:
     ApiKey.update(**columns).where(ApiKey.id == key.id).execute()
+
+
+def peppers(key: ApiKey) -> list[str]:
+    return [each.pepper for each in KeySecret.select().where(KeySecret.key == key.id)]
 
 
 def change_secret(key: ApiKey, **columns: Any) -> None:
@@ -147,7 +151,7 @@ def test_a_new_pepper_keeps_every_key_working(ada: Person, make_key: MakeKey) ->
     key, text = make_key(ada)
     secret.use_peppers((NEWER, PEPPER))
     assert verification.verify(text).key_id == key.id
-    assert [each.pepper for each in key.secrets] == ["2"]
+    assert peppers(key) == ["2"]
     assert code(text) == "good"
 
 
@@ -164,7 +168,7 @@ def test_a_refused_key_is_not_hashed_anew(ada: Person, make_key: MakeKey) -> Non
     key.revoke(by=ada.actor)
     secret.use_peppers((NEWER, PEPPER))
     assert code(text) == "revoked_key"
-    assert [each.pepper for each in key.secrets] == ["1"]
+    assert peppers(key) == ["1"]
 
 
 def test_new_keys_are_hashed_with_the_newest_pepper(ada: Person, make_key: MakeKey) -> None:

@@ -1,4 +1,4 @@
-"""What a run leaves behind: logs, pages, what browsers stored. Kept until the next run, for people and for the sweep."""
+"""What a run leaves behind, for people and for the sweep: logs, pages, what browsers stored. The next run clears it."""
 
 import os
 import shutil

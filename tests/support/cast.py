@@ -18,7 +18,7 @@ from tests.support import ledger
 class Person:
     """Someone with a place in a workspace. Whoever cannot sign in has no user."""
 
-    user: User | None
+    user: Any
     member: Member
     workspace: Workspace
     password: str = field(repr=False)

@@ -51,5 +51,5 @@ def record() -> None:
         return note(confirm(row), "session token")
 
     secret.generate = generate_noted
-    BrowserSession.start = start_noted  # type: ignore[method-assign,assignment]
-    BrowserSession.confirm = confirm_noted  # type: ignore[method-assign]
+    BrowserSession.start = start_noted  # type: ignore[method-assign]
+    BrowserSession.confirm = confirm_noted  # type: ignore[method-assign,assignment]

@@ -39,7 +39,7 @@ class PostgresServer:
     def create(self, database: str, template: str = "template1") -> str:
         """A new database, or a copy of one that nobody uses right now; returns its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')  # type: ignore[arg-type]
+            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
         return self.url(database)
 
     def dump(self) -> bytes:

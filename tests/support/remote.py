@@ -21,7 +21,7 @@ class Dashboard:
         self.get("/login")
         answer = self.post("/login", {"email": person.user.email, "password": person.password})
         assert answer.status_code == 303, answer.text
-        ledger.note(self.http.cookies.get("gravity", ""), "session cookie")
+        ledger.note(self.http.cookies.get("gravity") or "", "session cookie")
         self.get("/account")
 
     def __enter__(self) -> "Dashboard":

@@ -42,16 +42,10 @@ def narrow_key() -> Response:
     if "expires_at" in given.model_fields_set:
         changes["expires_at"] = given.expires_at
     held: Credential = g.credential
-    ApiKey.find(held.workspace_id, held.key_id).narrow(changes, by=enforcement.actor())
     key = ApiKey.find(held.workspace_id, held.key_id)
-    return answer(
-        _json(held)
-        | {
-            "scopes": key.scopes.split(),
-            "networks": key.networks.split(),
-            "expires_at": key.expires_at and iso(key.expires_at),
-        }
-    )
+    key.narrow(changes, by=enforcement.actor())
+    g.credential = held.narrowed(ApiKey.find(held.workspace_id, held.key_id))
+    return answer(_json(g.credential))
 
 
 def _json(held: Credential) -> dict[str, Any]:

@@ -70,13 +70,13 @@ def change_member(workspace_id: str, member_id: str) -> Response:
 
 
 @openapi.operation(WRITE, openapi.MEMBERS, status=204, errors=(404, 409))
-def remove_member(workspace_id: str, member_id: str) -> tuple[str, int]:
+def remove_member(workspace_id: str, member_id: str) -> Response:
     """Remove a member.
 
     Their sessions end at once. Keys they created keep working and are flagged to the owners.
     """
     _found(member_id).remove(by=enforcement.actor())
-    return "", 204
+    return answer(None, 204)
 
 
 def _found(member_id: str) -> Any:

@@ -77,6 +77,7 @@ def _invalid(error: pydantic.ValidationError) -> Invalid:
 spec = SpecTree(
     backend=Plugin,
     annotations=False,
+    mode="strict",
     validation_error_model=schemas.Problem,
     naming_strategy=lambda model: model.__name__,
     nested_naming_strategy=lambda _parent, child: child,

@@ -1,0 +1,54 @@
+"""Processes as the system sees them: which run, which of them belong to a server."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.support.servers import Server
+
+# Generous: nothing may depend on how fast the machine is.
+WAIT = 60
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """What a server needs to know when it is started on any free port."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRAVITY_")}
+    return inherited | {"GRAVITY_DATA_DIR": str(data_dir), "PORT": "0", **more}
+
+
+def until(what: str, happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not happened():
+        assert time.monotonic() < deadline, f"still waiting: {what}"
+        time.sleep(0.05)
+
+
+def until_complete(running: Server) -> set[int]:
+    """Wait for ourselves, granian, its two workers and the scheduler."""
+    until("all processes run", lambda: len(running.pids()) == 5)
+    return running.pids()
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Which of the processes still run; one that only waits to be reaped does not."""
+    return {int(pid) for pid, state in _listed("pid=,stat=") if int(pid) in pids and not state.startswith("Z")}
+
+
+def child(running: Server, module: str) -> int:
+    """The process that runs this module, started by ours."""
+    for pid, parent, words in _listed("pid=,ppid=,args="):
+        if int(parent) == running.process.pid and f"-m {module}" in words:
+            return int(pid)
+    raise AssertionError(f"{module} does not run")
+
+
+def workers(running: Server) -> set[int]:
+    web = child(running, "jobs.web")
+    return {int(pid) for pid, parent in _listed("pid=,ppid=") if int(parent) == web}
+
+
+def _listed(columns: str) -> Iterator[list[str]]:
+    for line in subprocess.check_output(["ps", "-eo", columns], text=True).splitlines():
+        yield line.split(maxsplit=columns.count(","))
