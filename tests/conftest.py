@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
 from models import TABLES, ApiKey, database, secret
-from models.database import db
 from models.secret import Pepper
 from models.settings import Settings
 from tests.support import artifacts, cast, ledger, postgres, servers
@@ -22,6 +21,7 @@ from tests.support.artifacts import ARTIFACTS
 from tests.support.cast import Person
 from tests.support.chromium import launched
 from tests.support.clients import ApiClient, Browser
+from tests.support.connection import disconnect
 from tests.support.postgres import PostgresServer
 from tests.support.servers import Server
 
@@ -109,14 +109,6 @@ def connected(database_url: str) -> Iterator[str]:
     secret.use_peppers((PEPPER,))
     yield database_url
     disconnect()
-
-
-def disconnect() -> None:
-    if db.obj is not None and db.in_transaction():
-        db.rollback()
-        db.obj._state.reset()
-    if db.obj is not None:
-        db.close()
 
 
 # The application

@@ -1,123 +1,35 @@
-"""A key's page, editing it, disabling and enabling it, and rotating its secret."""
+"""Editing a key: what stays, what needs the password, and two people at once."""
 
-import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-import time_machine
 
-from models import ApiKey, AuditEvent, KeySecret
+from models import ApiKey, AuditEvent
 from models.database import now
-from models.key_settings import KeySettings
+from tests.support.cast import Person
+from tests.support.clients import Browser
 from tests.support.key_pages import (
     all_hidden,
     edit,
     fresh,
     hidden,
     let_password_age,
+    let_password_age_after_sign_in,
     live_in,
     opened_edit,
     put_on_plan,
-    shown_secret,
     ticked,
     value,
     words,
 )
 
-
-def show(browser, key, person):
-    answer = browser.get(person.settings(f"api-keys/{key.id}"))
-    assert answer.status_code == 200, answer.text
-    return answer
+Browse = Callable[[Person], Browser]
+MakeKey = Callable[..., tuple[ApiKey, str]]
 
 
-# The page of a key
-
-
-def test_the_page_tells_what_a_key_may_do(ada, browse, make_key):
-    end = now() + timedelta(days=40)
-    scopes = {"read:members", "write:data"}
-    key, secret = make_key(ada, name="CRM", note="Vault", scopes=scopes, networks=("10.0.0.0/8",), expires_at=end)
-    page = show(browse(ada), key, ada)
-    for said in ("View member information", "Create and update data", "10.0.0.0/8", "Vault", "600 requests a minute"):
-        assert said in words(page)
-    assert "in 39 days" in words(page)
-    assert secret not in page.text
-
-
-def test_a_key_that_was_never_used_shows_how_to_use_it(ada, browse, make_key):
-    key, _ = make_key(ada, scopes={"read:data"})
-    told = words(show(browse(ada), key, ada))
-    assert "This key has not been used yet." in told
-    assert 'curl http://localhost/api/v2/key \\ -H "Authorization: Bearer $GRAVITY_API_KEY"' in told
-
-
-def test_the_page_shows_the_last_use(ada, browse, call, make_key):
-    key, secret = make_key(ada)
-    call(secret).get(ada.api("members"), headers={"User-Agent": "<b>sync</b>/2"})
-    page = show(browse(ada), key, ada)
-    for said in ("Just now", "192.0.2.7", fresh(key).last_used_request, "<b>sync</b>/2", "200"):
-        assert said in words(page)
-    assert "<b>sync" not in page.text
-
-
-@pytest.mark.parametrize(
-    ("columns", "state", "said"),
-    [
-        ({"disabled_at": -1}, "Disabled", "Requests with it fail with 401 until someone enables it."),
-        ({"expires_at": -1}, "Expired", "Create a copy to go on with the same settings."),
-        ({"starts_at": 30}, "Scheduled", "Until then requests with it fail with 401."),
-        ({"expires_at": 6}, "Active", "Expires in 5 days"),
-        ({"creator": None}, "Active", "Ada Byron is no longer here. The key works on."),
-    ],
-)
-def test_the_page_says_what_is_special_about_a_key(ada, browse, make_key, columns, state, said):
-    key, _ = make_key(ada)
-    moments = {name: now() + timedelta(days=days) if days else None for name, days in columns.items()}
-    ApiKey.update(**moments).where(ApiKey.id == key.id).execute()
-    told = words(show(browse(ada), key, ada))
-    assert f"{key.name} {state}" in told
-    assert said in told
-
-
-def test_the_history_tells_each_change(ada, olga, browse, make_key):
-    key, _ = make_key(ada, name="CI", scopes={"read:data", "read:chats"})
-    old = f"gr_{key.hint_start}…{key.hint_end}"
-    changed = KeySettings(name="CI 2", scopes=frozenset({"read:data", "write:data"}), networks=("10.0.0.0/8",))
-    key.edit(changed, version=1, by=olga.actor)
-    key.rotate(by=ada.actor)
-    key.disable(by=ada.actor)
-    key.enable(by=ada.actor)
-    told = words(show(browse(ada), key, ada))
-    for said in (
-        "Ada Byron created the key",
-        "Olga Ladyzhenskaya gave the key more",
-        "Added write:data",
-        "Removed read:chats",
-        "Name: “CI” → “CI 2”",
-        "IP allowlist: any address → 10.0.0.0/8",
-        f"The old secret, {old}, stopped working at once",
-        "Ada Byron disabled the key",
-        "Ada Byron enabled the key",
-    ):
-        assert said in told
-    assert told.index("enabled the key") < told.index("disabled the key") < told.index("created the key")
-
-
-def test_what_a_later_version_recorded_is_told_by_its_name(ada, browse, make_key):
-    key, _ = make_key(ada)
-    details = {"odd": [1], "worse": {"a": None}}
-    AuditEvent.write("api_key.quarantine_ended", key.id, workspace=ada.workspace.id, by=ada.actor, **details)
-    AuditEvent.write("strange", key.id, workspace=ada.workspace.id, by=ada.actor)
-    told = words(show(browse(ada), key, ada))
-    assert "Ada Byron quarantine ended" in told
-    assert "Ada Byron strange" in told
-
-
-# Editing
-
-
-def test_an_edit_changes_what_was_typed(ada, browse, make_key):
+def test_an_edit_changes_what_was_typed(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada, name="CI", scopes={"read:data", "write:data"})
     answer = edit(browse(ada), key, ada, name="CI 2", note="Vault", scopes=["read:data"], networks="10.0.0.1")
     assert answer.status_code == 303
@@ -129,7 +41,9 @@ def test_an_edit_changes_what_was_typed(ada, browse, make_key):
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Kiritimati"])
-def test_what_nobody_touched_stays_to_the_microsecond(ada, browse, make_key, zone):
+def test_what_nobody_touched_stays_to_the_microsecond(
+    ada: Person, browse: Browse, make_key: MakeKey, zone: str
+) -> None:
     live_in(ada, zone)
     start, end = now() + timedelta(days=3, microseconds=7), now() + timedelta(days=50, microseconds=9)
     key, _ = make_key(ada, name="CI", note="Vault", networks=("10.0.0.0/8", "::1/128"), starts_at=start, expires_at=end)
@@ -141,7 +55,7 @@ def test_what_nobody_touched_stays_to_the_microsecond(ada, browse, make_key, zon
     assert (fresh(key).starts_at, fresh(key).expires_at) == (start, end)
 
 
-def test_the_end_of_a_key_is_kept_unless_one_chooses(ada, browse, make_key):
+def test_the_end_of_a_key_is_kept_unless_one_chooses(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     live_in(ada, "Europe/Berlin")
     key, _ = make_key(ada, expires_at=datetime(2040, 2, 4, 22, 59, 59, tzinfo=UTC))
     page = browse(ada).get(ada.settings(f"api-keys/{key.id}/edit"))
@@ -151,7 +65,7 @@ def test_the_end_of_a_key_is_kept_unless_one_chooses(ada, browse, make_key):
     assert fresh(key).expires_at < now() + timedelta(days=31)
 
 
-def test_a_key_without_end_can_keep_that(ada, browse, make_key):
+def test_a_key_without_end_can_keep_that(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
     page = browse(ada).get(ada.settings(f"api-keys/{key.id}/edit"))
     assert "Keep: none" in words(page)
@@ -159,7 +73,7 @@ def test_a_key_without_end_can_keep_that(ada, browse, make_key):
     assert fresh(key).expires_at is None
 
 
-def test_what_a_smaller_plan_lacks_is_kept_by_an_edit(ada, browse, make_key):
+def test_what_a_smaller_plan_lacks_is_kept_by_an_edit(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada, scopes={"admin:workspace"}, networks=("10.0.0.0/8",))
     put_on_plan(ada, "free")
     answer = edit(browse(ada), key, ada, name="Other")
@@ -169,7 +83,7 @@ def test_what_a_smaller_plan_lacks_is_kept_by_an_edit(ada, browse, make_key):
     assert settings.expires_at is None
 
 
-def test_a_mistake_in_an_edit_changes_nothing(ada, browse, make_key):
+def test_a_mistake_in_an_edit_changes_nothing(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada, name="CI")
     make_key(ada, name="Taken")
     end = (now() + timedelta(days=5)).date().isoformat()
@@ -192,6 +106,8 @@ NARROWER = {
     "fewer addresses": {"networks": "10.1.0.0/16"},
     "another name": {"name": "Other"},
 }
+
+
 WIDER = {
     "another scope": {"scopes": ["read:data", "write:data", "read:chats"]},
     "administration": {"scopes": ["admin:workspace"]},
@@ -202,13 +118,15 @@ WIDER = {
 }
 
 
-def a_key(ada, make_key):
+def a_key(ada: Person, make_key: MakeKey) -> ApiKey:
     end = now() + timedelta(days=60)
     return make_key(ada, scopes={"read:data", "write:data"}, networks=("10.0.0.0/8",), expires_at=end)[0]
 
 
 @pytest.mark.parametrize("fields", NARROWER.values(), ids=NARROWER)
-def test_taking_from_a_key_asks_no_password(ada, browse, make_key, fields):
+def test_taking_from_a_key_asks_no_password(
+    ada: Person, browse: Browse, make_key: MakeKey, fields: dict[str, Any]
+) -> None:
     key = a_key(ada, make_key)
     let_password_age_after_sign_in(ada, browse)
     assert edit(browse(ada), key, ada, **fields).status_code == 303
@@ -216,7 +134,9 @@ def test_taking_from_a_key_asks_no_password(ada, browse, make_key, fields):
 
 
 @pytest.mark.parametrize("fields", WIDER.values(), ids=WIDER)
-def test_giving_a_key_more_asks_the_password_and_then_goes_on_once(ada, browse, make_key, fields):
+def test_giving_a_key_more_asks_the_password_and_then_goes_on_once(
+    ada: Person, browse: Browse, make_key: MakeKey, fields: dict[str, Any]
+) -> None:
     key = a_key(ada, make_key)
     let_password_age_after_sign_in(ada, browse)
     asked = edit(browse(ada), key, ada, **fields)
@@ -229,12 +149,7 @@ def test_giving_a_key_more_asks_the_password_and_then_goes_on_once(ada, browse, 
     assert AuditEvent.about(ada.workspace.id, key.id)[0].action == "api_key.widened"
 
 
-def let_password_age_after_sign_in(ada, browse):
-    browse(ada)
-    let_password_age(ada)
-
-
-def test_two_who_edit_at_once_lose_nothing(ada, olga, browse, make_key):
+def test_two_who_edit_at_once_lose_nothing(ada: Person, olga: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada, name="CI", note="Vault")
     mine = opened_edit(browse(ada), key, ada, note="1Password", name="Mine")
     assert edit(browse(olga), key, olga, name="Hers").status_code == 303
@@ -250,7 +165,7 @@ def test_two_who_edit_at_once_lose_nothing(ada, olga, browse, make_key):
     assert (fresh(key).name, fresh(key).note) == ("Mine", "1Password")
 
 
-def test_a_conflict_comes_before_the_password(ada, olga, browse, make_key):
+def test_a_conflict_comes_before_the_password(ada: Person, olga: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
     mine = opened_edit(browse(ada), key, ada, scopes=["read:chats"])
     edit(browse(olga), key, olga, note="Hers")
@@ -259,13 +174,13 @@ def test_a_conflict_comes_before_the_password(ada, olga, browse, make_key):
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 50, "٣", "\0"])
-def test_an_edit_without_a_version_is_out_of_date(ada, browse, make_key, version):
+def test_an_edit_without_a_version_is_out_of_date(ada: Person, browse: Browse, make_key: MakeKey, version: str) -> None:
     key, _ = make_key(ada)
     assert edit(browse(ada), key, ada, name="Other", version=version).status_code == 409
     assert fresh(key).version == 1
 
 
-def test_a_revoked_key_is_not_edited_or_rotated(ada, browse, make_key):
+def test_a_revoked_key_is_not_edited_or_rotated(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
     form = opened_edit(browse(ada), key, ada, name="Other")
     key.revoke(by=ada.actor)
@@ -277,7 +192,9 @@ def test_a_revoked_key_is_not_edited_or_rotated(ada, browse, make_key):
     assert fresh(key).name == key.name
 
 
-def test_htmx_gets_the_edit_and_its_mistakes_as_a_dialog(ada, olga, browse, make_key):
+def test_htmx_gets_the_edit_and_its_mistakes_as_a_dialog(
+    ada: Person, olga: Person, browse: Browse, make_key: MakeKey
+) -> None:
     key, _ = make_key(ada)
     path = ada.settings(f"api-keys/{key.id}/edit")
     form = opened_edit(browse(ada), key, ada, name="Mine")
@@ -290,104 +207,3 @@ def test_htmx_gets_the_edit_and_its_mistakes_as_a_dialog(ada, olga, browse, make
     assert saved.headers["HX-Retarget"] == "#main"
     assert saved.headers["HX-Push-Url"].endswith(key.id)
     assert "Mine is saved." in saved.text
-
-
-# Disabling and enabling
-
-
-def test_a_disabled_key_is_refused_until_it_is_enabled(ada, browse, call, make_key):
-    key, secret = make_key(ada, name="CI")
-    browser = browse(ada)
-    answer = browser.post(ada.settings(f"api-keys/{key.id}/disable"))
-    assert answer.status_code == 303
-    assert "CI is disabled." in browser.get(answer.headers["Location"]).text
-    assert call(secret).get(ada.api("members")).json["code"] == "disabled_key"
-    assert browser.post(ada.settings(f"api-keys/{key.id}/enable")).status_code == 303
-    assert call(secret).get(ada.api("members")).status_code == 200
-
-
-def test_disabling_is_free_and_enabling_asks_the_password(ada, browse, make_key):
-    key, _ = make_key(ada)
-    let_password_age_after_sign_in(ada, browse)
-    assert browse(ada).post(ada.settings(f"api-keys/{key.id}/disable")).status_code == 303
-    path = ada.settings(f"api-keys/{key.id}/enable")
-    assert browse(ada).post(path).status_code == 403
-    assert fresh(key).disabled_at is not None
-    assert browse(ada).post(path, {"password_again": ada.password}).status_code == 303
-    assert fresh(key).disabled_at is None
-
-
-def test_a_link_never_changes_a_key(ada, browse, make_key):
-    key, _ = make_key(ada)
-    for verb in ("disable", "enable"):
-        assert browse(ada).get(ada.settings(f"api-keys/{key.id}/{verb}")).status_code == 405
-    for verb in ("edit", "rotate", "revoke"):
-        browse(ada).get(ada.settings(f"api-keys/{key.id}/{verb}"))
-    assert fresh(key).version == 1
-
-
-# Rotating
-
-
-def rotate(browser, key, person):
-    path = person.settings(f"api-keys/{key.id}/rotate")
-    return browser.post(path, all_hidden(browser.get(path)))
-
-
-def test_a_rotated_key_has_a_new_secret_and_the_old_one_stops_at_once(ada, browse, call, make_key):
-    key, old = make_key(ada, name="CI")
-    answer = rotate(browse(ada), key, ada)
-    assert answer.status_code == 201
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert call(shown_secret(answer)).get(ada.api("members")).status_code == 200
-    assert call(old).get(ada.api("members")).json["code"] == "revoked_key"
-    assert fresh(key).hint_start == shown_secret(answer)[3:7]
-
-
-def test_the_same_rotation_sent_twice_is_one(ada, browse, call, make_key):
-    key, _ = make_key(ada)
-    browser, path = browse(ada), ada.settings(f"api-keys/{key.id}/rotate")
-    form = all_hidden(browser.get(path))
-    first, second = browser.post(path, form), browser.post(path, form)
-    assert (first.status_code, second.status_code) == (201, 409)
-    assert "This key was already rotated. If you did not copy it, rotate it again." in words(second)
-    assert KeySecret.select().where(KeySecret.key == key).count() == 2
-    assert call(shown_secret(first)).get(ada.api("members")).status_code == 200
-
-
-def test_rotating_says_what_it_stops(ada, browse, call, make_key):
-    key, secret = make_key(ada)
-    path = ada.settings(f"api-keys/{key.id}/rotate")
-    assert "The old secret stops working at once. It has never been used." in words(browse(ada).get(path))
-    call(secret).get(ada.api("members"))
-    assert "It was last used just now from 192.0.2.7" in words(browse(ada).get(path))
-
-
-def test_rotating_asks_the_password_after_a_while(ada, browse, make_key):
-    key, _ = make_key(ada)
-    let_password_age_after_sign_in(ada, browse)
-    asked = rotate(browse(ada), key, ada)
-    assert asked.status_code == 403
-    assert KeySecret.select().where(KeySecret.key == key).count() == 1
-    form = {**all_hidden(asked), "password_again": ada.password}
-    assert browse(ada).post(ada.settings(f"api-keys/{key.id}/rotate"), form).status_code == 201
-
-
-def test_the_secret_of_a_disabled_key_says_when_it_works(ada, browse, make_key):
-    key, _ = make_key(ada)
-    key.disable(by=ada.actor)
-    assert "The key is disabled: it works once you enable it." in words(rotate(browse(ada), key, ada))
-
-
-@time_machine.travel(datetime(2027, 1, 10, 12, tzinfo=UTC))
-def test_times_are_those_of_the_person(ada, browse, make_key):
-    live_in(ada, "Asia/Tokyo")
-    key, _ = make_key(ada, expires_at=datetime(2027, 2, 4, 20, 0, tzinfo=UTC))
-    assert "Feb 5, 2027, 05:00 JST" in words(show(browse(ada), key, ada))
-
-
-def test_an_event_never_holds_a_secret(ada, browse, make_key):
-    key, _ = make_key(ada)
-    secret = shown_secret(rotate(browse(ada), key, ada))
-    for event in AuditEvent.about(ada.workspace.id, key.id):
-        assert secret not in json.dumps(event.__data__, default=str)

@@ -1,72 +1,29 @@
-"""The list of keys: who may see it, what it shows, and how one finds a key in it."""
+"""The list of keys: what it shows, and how one finds a key in it."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from models import ApiKey, Member, key_list
 from models.database import db, now
-from tests.support.key_pages import put_on_plan, words
+from tests.support.cast import Person
+from tests.support.clients import Browser
+from tests.support.key_pages import names, put_on_plan, words
 
-NAME = re.compile(r'class="name"[^>]*>([^<]*)<')
-
-
-def names(answer):
-    return NAME.findall(answer.text)
-
-
-def test_owners_and_admins_see_the_list(ada, olga, browse, make_key):
-    make_key(ada, name="Nightly report")
-    for person in (ada, olga):
-        assert names(browse(person).get(person.settings())) == ["Nightly report"]
+Browse = Callable[[Person], Browser]
+MakeKey = Callable[..., tuple[ApiKey, str]]
 
 
-def test_members_are_told_who_manages_keys(bob, browse):
-    answer = browse(bob).get(bob.settings())
-    assert answer.status_code == 403
-    assert "API keys are managed by owners and admins" in words(answer)
-
-
-def test_strangers_find_nothing(ada, mallory, browse, make_key):
-    key, _ = make_key(ada)
-    browser = browse(mallory)
-    for path in ("api-keys", "api-keys/new", f"api-keys/{key.id}"):
-        assert browser.get(ada.settings(path)).status_code == 404
-    for path in ("", "/edit", "/rotate", "/revoke", "/delete"):
-        assert browser.get(mallory.settings(f"api-keys/{key.id}{path}")).status_code == 404
-    for verb in ("edit", "rotate", "revoke", "delete", "disable", "enable"):
-        assert browser.post(mallory.settings(f"api-keys/{key.id}/{verb}")).status_code == 404
-    assert names(browser.get(mallory.settings())) == []
-    assert ApiKey.get_by_id(key.id).version == 1
-
-
-def test_signed_out_people_are_asked_to_sign_in(ada, client):
-    answer = client.get(ada.settings())
-    assert answer.status_code == 302
-    assert "/login" in answer.headers["Location"]
-
-
-@pytest.mark.parametrize("path", ["api-keys", "api-keys/new", "api-keys/{}", "api-keys/{}/edit", "api-keys/{}/rotate"])
-def test_members_open_no_page_of_keys(ada, bob, browse, make_key, path):
-    key, _ = make_key(ada)
-    assert browse(bob).get(bob.settings(path.format(key.id))).status_code == 403
-
-
-@pytest.mark.parametrize("verb", ["new", "{}/edit", "{}/rotate", "{}/revoke", "{}/delete", "{}/disable", "{}/enable"])
-def test_members_change_nothing(ada, bob, browse, make_key, verb):
-    key, _ = make_key(ada)
-    assert browse(bob).post(bob.settings(f"api-keys/{verb.format(key.id)}")).status_code == 403
-    assert ApiKey.get_by_id(key.id).version == 1
-
-
-def test_an_empty_list_offers_to_create_a_key(ada, browse):
+def test_an_empty_list_offers_to_create_a_key(ada: Person, browse: Browse) -> None:
     page = browse(ada).get(ada.settings())
     assert "No API keys yet" in page.text
     assert page.text.count("Create API key") == 2
 
 
-def test_a_row_shows_the_visible_characters_and_never_the_key(ada, browse, make_key):
+def test_a_row_shows_the_visible_characters_and_never_the_key(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, secret = make_key(ada, name="CI", scopes={"read:members", "read:data", "write:data"})
     page = browse(ada).get(ada.settings())
     assert f"gr_<b>{key.hint_start}</b>…<b>{key.hint_end}</b>" in page.text
@@ -76,7 +33,7 @@ def test_a_row_shows_the_visible_characters_and_never_the_key(ada, browse, make_
     assert "No expiration" in page.text
 
 
-def test_the_footer_counts_against_the_plan(ada, browse, make_key):
+def test_the_footer_counts_against_the_plan(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
     make_key(ada)
     key.revoke(by=ada.actor)
@@ -86,13 +43,13 @@ def test_the_footer_counts_against_the_plan(ada, browse, make_key):
 
 
 @pytest.mark.parametrize("search", ["night", "NIGHT", "ly rep", "  nightly  "])
-def test_search_finds_a_part_of_the_name(ada, browse, make_key, search):
+def test_search_finds_a_part_of_the_name(ada: Person, browse: Browse, make_key: MakeKey, search: str) -> None:
     make_key(ada, name="Nightly report")
     make_key(ada, name="Zapier")
     assert names(browse(ada).get(ada.settings(), query_string={"q": search})) == ["Nightly report"]
 
 
-def test_search_finds_the_visible_characters(ada, browse, make_key):
+def test_search_finds_the_visible_characters(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     key, _ = make_key(ada, name="Wanted")
     ApiKey.update(hint_start="4k7n", hint_end="1x").where(ApiKey.id == key.id).execute()
     other, _ = make_key(ada, name="Other")
@@ -101,7 +58,9 @@ def test_search_finds_the_visible_characters(ada, browse, make_key):
         assert names(browse(ada).get(ada.settings(), query_string={"q": search})) == ["Wanted"]
 
 
-def test_a_key_pasted_into_the_search_leaves_the_address_at_once(ada, browse, make_key):
+def test_a_key_pasted_into_the_search_leaves_the_address_at_once(
+    ada: Person, browse: Browse, make_key: MakeKey
+) -> None:
     _, secret = make_key(ada, name="Wanted")
     answer = browse(ada).get(ada.settings(), query_string={"q": secret})
     assert answer.status_code == 303
@@ -109,14 +68,14 @@ def test_a_key_pasted_into_the_search_leaves_the_address_at_once(ada, browse, ma
     assert names(browse(ada).get(answer.headers["Location"])) == ["Wanted"]
 
 
-def test_wildcards_in_a_search_are_plain_characters(ada, browse, make_key):
+def test_wildcards_in_a_search_are_plain_characters(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     make_key(ada, name="100% done")
     make_key(ada, name="Other")
     assert names(browse(ada).get(ada.settings(), query_string={"q": "%"})) == ["100% done"]
     assert names(browse(ada).get(ada.settings(), query_string={"q": "_"})) == []
 
 
-def test_no_match_says_so_and_offers_all(ada, browse, make_key):
+def test_no_match_says_so_and_offers_all(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     make_key(ada)
     page = browse(ada).get(ada.settings(), query_string={"q": "<b>nothing"})
     assert "No keys match “<b>nothing”" in words(page)
@@ -125,13 +84,13 @@ def test_no_match_says_so_and_offers_all(ada, browse, make_key):
 
 
 @pytest.mark.parametrize("search", ["\0", "a\0b", "\ud800", "%", "\\", "'", "x" * 100_000, "\u202e", "\n", "{{7*7}}"])
-def test_no_search_breaks_the_page(ada, browse, make_key, search):
+def test_no_search_breaks_the_page(ada: Person, browse: Browse, make_key: MakeKey, search: str) -> None:
     make_key(ada)
     answer = browse(ada).get(ada.settings(), query_string={"q": search.encode("utf-8", "surrogatepass")})
     assert answer.status_code in (200, 414)
 
 
-def some_of_each(ada, make_key):
+def some_of_each(ada: Person, make_key: MakeKey) -> None:
     soon, later = now() + timedelta(days=6), now() + timedelta(days=60)
     make_key(ada, name="Expiring", expires_at=soon)
     make_key(ada, name="Plain", expires_at=later)
@@ -154,7 +113,9 @@ def some_of_each(ada, make_key):
         ("nonsense", {"Expiring", "Plain", "Idle", "Gone", "Over"}),
     ],
 )
-def test_filters_show_their_keys_and_their_count(ada, browse, make_key, status, expected):
+def test_filters_show_their_keys_and_their_count(
+    ada: Person, browse: Browse, make_key: MakeKey, status: str, expected: set[str]
+) -> None:
     some_of_each(ada, make_key)
     page = browse(ada).get(ada.settings(), query_string={"status": status})
     assert set(names(page)) == expected
@@ -162,7 +123,7 @@ def test_filters_show_their_keys_and_their_count(ada, browse, make_key, status, 
     assert current and int(current[1]) == len(expected)
 
 
-def test_a_filter_without_keys_says_why(ada, browse, make_key):
+def test_a_filter_without_keys_says_why(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     make_key(ada)
     assert "No key expires within 14 days." in words(
         browse(ada).get(ada.settings(), query_string={"status": "expiring"})
@@ -172,19 +133,23 @@ def test_a_filter_without_keys_says_why(ada, browse, make_key):
 @pytest.mark.parametrize(
     ("sort", "first"), [("name", "Expiring"), ("created", "Over"), ("expires", "Expiring"), ("used", "Idle")]
 )
-def test_sorting_puts_the_right_key_first(ada, browse, make_key, sort, first):
+def test_sorting_puts_the_right_key_first(
+    ada: Person, browse: Browse, make_key: MakeKey, sort: str, first: str
+) -> None:
     some_of_each(ada, make_key)
     assert names(browse(ada).get(ada.settings(), query_string={"sort": sort}))[0] == first
 
 
-def test_what_needs_attention_comes_first_and_inactive_keys_last(ada, browse, make_key):
+def test_what_needs_attention_comes_first_and_inactive_keys_last(
+    ada: Person, browse: Browse, make_key: MakeKey
+) -> None:
     some_of_each(ada, make_key)
     shown = names(browse(ada).get(ada.settings()))
     assert set(shown[:2]) == {"Expiring", "Idle"}
     assert set(shown[-2:]) == {"Gone", "Over"}
 
 
-def test_pages_hold_25_keys_and_keep_search_filter_and_sort(ada, browse, make_key):
+def test_pages_hold_25_keys_and_keep_search_filter_and_sort(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     put_on_plan(ada, "business")
     for number in range(30):
         make_key(ada, name=f"Sync {number:02}")
@@ -198,19 +163,19 @@ def test_pages_hold_25_keys_and_keep_search_filter_and_sort(ada, browse, make_ke
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "99", "x", "9" * 40, "1e9"])
-def test_odd_page_numbers_show_some_page(ada, browse, make_key, page):
+def test_odd_page_numbers_show_some_page(ada: Person, browse: Browse, make_key: MakeKey, page: str) -> None:
     make_key(ada, name="Only")
     assert names(browse(ada).get(ada.settings(), query_string={"page": page})) == ["Only"]
 
 
-def test_one_notice_names_what_expires_first(ada, browse, make_key):
+def test_one_notice_names_what_expires_first(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     some_of_each(ada, make_key)
     page = browse(ada).get(ada.settings())
     assert page.text.count('class="notice ') == 1
     assert "Expiring expires in 5 days." in words(page)
 
 
-def test_the_notice_names_keys_whose_maker_left(ada, olga, browse, make_key):
+def test_the_notice_names_keys_whose_maker_left(ada: Person, olga: Person, browse: Browse, make_key: MakeKey) -> None:
     make_key(olga, name="Orphan")
     olga.member.remove(by=ada.actor)
     page = browse(ada).get(ada.settings())
@@ -218,20 +183,22 @@ def test_the_notice_names_keys_whose_maker_left(ada, olga, browse, make_key):
     assert "No longer here" in words(page)
 
 
-def test_a_maker_who_lost_the_role_is_flagged_as_such(ada, olga, browse, make_key):
+def test_a_maker_who_lost_the_role_is_flagged_as_such(
+    ada: Person, olga: Person, browse: Browse, make_key: MakeKey
+) -> None:
     make_key(olga)
     Member.update(role="member").where(Member.id == olga.member.id).execute()
     assert "No longer manages keys" in words(browse(ada).get(ada.settings()))
 
 
-def test_the_notice_counts_unused_keys(ada, browse, make_key):
+def test_the_notice_counts_unused_keys(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     for _ in range(2):
         key, _ = make_key(ada)
         ApiKey.update(last_used_at=now() - timedelta(days=100)).where(ApiKey.id == key.id).execute()
     assert "Review 2 keys" in words(browse(ada).get(ada.settings()))
 
 
-def test_htmx_gets_the_panel_alone(ada, browse, make_key):
+def test_htmx_gets_the_panel_alone(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     make_key(ada)
     answer = browse(ada).htmx_get(ada.settings())
     assert answer.headers["HX-Retarget"] == "#main"
@@ -239,7 +206,7 @@ def test_htmx_gets_the_panel_alone(ada, browse, make_key):
     assert "<title>API keys</title>" in answer.text
 
 
-def test_a_filter_leaves_the_search_field_alone(ada, browse, make_key):
+def test_a_filter_leaves_the_search_field_alone(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     make_key(ada)
     answer = browse(ada).htmx_get(ada.settings(), headers={"HX-Request-Type": "full"})
     assert "HX-Retarget" not in answer.headers
@@ -248,23 +215,27 @@ def test_a_filter_leaves_the_search_field_alone(ada, browse, make_key):
     assert 'id="filter-all"' in panel
 
 
-def test_a_full_page_takes_a_handful_of_statements(ada, browse, make_key, monkeypatch):
+def test_a_full_page_takes_a_handful_of_statements(
+    ada: Person, browse: Browse, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_on_plan(ada, "enterprise")
     for _ in range(key_list.PAGE_SIZE):
         make_key(ada)
     browser = browse(ada)
     browser.get(ada.settings())
     statements = []
+    execute = db.obj.execute_sql
 
-    plain = db.obj.execute_sql
-    monkeypatch.setattr(
-        db.obj, "execute_sql", lambda *args, **kwargs: statements.append(args) or plain(*args, **kwargs)
-    )
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        statements.append(args)
+        return execute(*args, **kwargs)
+
+    monkeypatch.setattr(db.obj, "execute_sql", counted)
     assert len(names(browser.get(ada.settings()))) == 25
     assert len(statements) <= 8
 
 
-def test_names_are_text_wherever_they_stand(ada, browse, make_key):
+def test_names_are_text_wherever_they_stand(ada: Person, browse: Browse, make_key: MakeKey) -> None:
     make_key(ada, name="<img src=x onerror=alert(1)>")
     make_key(ada, name='"><svg/onload=alert(1)>')
     make_key(ada, name="{{7*7}} 🔑")

@@ -16,16 +16,14 @@ from models.database import db, sql
 from models.errors import KeyRefused
 from tests.support import cast, ledger
 from tests.support.cast import Person
+from tests.support.terminal import Terminal
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(app: Flask) -> Run:
-    def ran(*words: object) -> Result:
-        return app.test_cli_runner().invoke(args=[str(word) for word in words])
-
-    return ran
+    return Terminal(app).run
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from models import TABLES, KeySecret, database
 from models.database import db, is_sqlite
-from tests.conftest import disconnect
+from tests.support.connection import disconnect
 from tests.support.postgres import PostgresServer
 
 # Written by hand in the migration, since peewee has no words for a condition.
@@ -39,7 +39,7 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Any) -> Fresh:
 def schema_at(url: str, build: Callable[[], object]) -> dict[str, Any]:
     database.connect(url)
     build()
-    found = {name: _table(name) for name in db.get_tables() if name != "schema_migration"}
+    found: dict[str, Any] = {name: _table(name) for name in db.get_tables() if name != "schema_migration"}
     found["foreign keys"] = _foreign_keys(found)
     disconnect()
     return found
@@ -61,7 +61,7 @@ def _foreign_keys(tables: dict[str, Any]) -> list[Any]:
 
 def create_tables() -> None:
     # peewee leaves a deferred foreign key for later, though by now its table is known.
-    KeySecret.key.deferred = False
+    KeySecret.key.deferred = False  # type: ignore[attr-defined]
     db.create_tables(TABLES)
 
 

@@ -1,50 +1,20 @@
 """Keys: made, changed and ended by verbs that happen whole or not at all."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
 
-from models import ApiKey, AuditEvent, KeySecret, Workspace, verification
+from models import ApiKey, AuditEvent, KeySecret, verification
 from models.database import new_id, now
-from models.errors import AlreadyDone, Conflict, Invalid, KeyRefused, NotFound, PlanLimit
-from models.key_settings import KeySettings
+from models.errors import Conflict, Invalid, NotFound, PlanLimit
 from models.plan import PLANS
 from tests.support.cast import Person
-from tests.support.threads import at_once
+from tests.support.keys import actions, on_plan, reread, settings, works
 
 MakeKey = Callable[..., tuple[ApiKey, str]]
-
-
-def settings(name: str = "CI", **more: Any) -> KeySettings:
-    return KeySettings(name, frozenset({"read:members"}), **more)
-
-
-def on_plan(person: Person, slug: str) -> Workspace:
-    person.workspace.plan_slug = slug
-    person.workspace.save()
-    return person.workspace
-
-
-def works(text: str) -> bool:
-    try:
-        return bool(verification.verify(text))
-    except KeyRefused:
-        return False
-
-
-def reread(key: ApiKey) -> ApiKey:
-    return ApiKey.get_by_id(key.id)
-
-
-def actions(key: ApiKey) -> list[str]:
-    return [event.action for event in reversed(AuditEvent.about(key.workspace_id, key.id))]
 
 
 # Making
@@ -66,21 +36,6 @@ def test_the_trail_says_who_made_it_and_with_what(ada: Person) -> None:
     )  # fmt: skip
     assert event.facts["networks"] == ["192.0.2.1/32"]
     assert made.middle not in event.details
-
-
-def test_the_same_form_sent_at_once_makes_one_key(ada: Person) -> None:
-    form = new_id("form")
-    done = at_once(8, lambda _: ApiKey.issue(ada.workspace, settings(), by=ada.actor, form_id=form))
-    assert [type(each) for each in done if isinstance(each, Exception)] == [AlreadyDone] * 7
-    assert ApiKey.in_workspace(ada.workspace.id).count() == KeySecret.select().count() == 1
-
-
-def test_a_hundred_at_once_get_the_three_places_that_are_free(ada: Person) -> None:
-    workspace = on_plan(ada, "free")
-    end = now() + timedelta(days=30)
-    done = at_once(100, lambda n: ApiKey.issue(workspace, settings(f"Key {n}", expires_at=end), by=ada.actor))
-    assert [type(each) for each in done if not isinstance(each, tuple)] == [PlanLimit] * 97
-    assert ApiKey.in_workspace(workspace.id).count() == KeySecret.select().count() == 3
 
 
 def test_revoked_and_expired_keys_leave_their_places(ada: Person, make_key: MakeKey) -> None:
@@ -124,11 +79,6 @@ def test_a_name_is_taken_whatever_its_case(ada: Person, mallory: Person, make_ke
     make_key(mallory, name="STRASSE")
 
 
-def test_the_same_name_at_once_is_given_once(ada: Person) -> None:
-    done = at_once(8, lambda _: ApiKey.issue(ada.workspace, settings(), by=ada.actor))
-    assert [type(each) for each in done if not isinstance(each, tuple)] == [Invalid] * 7
-
-
 def test_the_name_of_a_revoked_key_is_free_again(ada: Person, make_key: MakeKey) -> None:
     key, _ = make_key(ada, name="CI")
     key.revoke(by=ada.actor)
@@ -154,13 +104,6 @@ def test_an_edit_of_what_changed_meanwhile_is_refused(ada: Person, olga: Person,
     with pytest.raises(Conflict, match="Ada Byron changed this key"):
         opened.edit(replace(opened.settings, note="Olga's"), version=opened.version, by=olga.actor)
     assert (reread(key).note, reread(key).version) == ("Ada's", 2)
-
-
-def test_of_edits_at_once_one_is_saved(ada: Person, make_key: MakeKey) -> None:
-    key, _ = make_key(ada)
-    done = at_once(8, lambda n: reread(key).edit(replace(key.settings, note=f"{n}"), version=1, by=ada.actor))
-    assert [type(each) for each in done if each is not None] == [Conflict] * 7
-    assert reread(key).version == 2
 
 
 def test_an_edit_that_changes_nothing_leaves_no_trace(ada: Person, make_key: MakeKey) -> None:
@@ -215,33 +158,6 @@ def test_a_rotated_key_is_the_same_key_with_another_secret(ada: Person, make_key
     assert (reread(key).hint_start, reread(key).hint_end) == (new[3:7], new[-2:])
 
 
-def test_of_rotations_at_once_one_secret_remains(ada: Person, make_key: MakeKey) -> None:
-    key, old = make_key(ada)
-    done = at_once(8, lambda _: reread(key).rotate(by=ada.actor))
-    new = [each.reveal() for each in done if not isinstance(each, Exception)]
-    assert all(isinstance(each, Conflict) for each in done if isinstance(each, Exception))
-    assert [works(text) for text in [old, *new]].count(True) == 1
-    live = next(text for text in new if works(text))
-    assert (reread(key).hint_start, reread(key).hint_end) == (live[3:7], live[-2:])
-
-
-def test_the_same_rotation_sent_at_once_happens_once(ada: Person, make_key: MakeKey) -> None:
-    key, _ = make_key(ada)
-    form = new_id("form")
-    done = at_once(8, lambda _: reread(key).rotate(by=ada.actor, form_id=form))
-    assert [type(each) for each in done if isinstance(each, Exception)] == [AlreadyDone] * 7
-    assert KeySecret.select().where(KeySecret.key == key.id).count() == 2
-
-
-def test_a_rotation_and_a_revocation_at_once_leave_no_secret_alive(ada: Person, make_key: MakeKey) -> None:
-    key, old = make_key(ada)
-    verbs: list[Any] = [lambda: reread(key).rotate(by=ada.actor), lambda: reread(key).revoke(by=ada.actor)]
-    rotated, revoked = at_once(2, lambda place: verbs[place]())
-    assert revoked is None
-    assert not works(old)
-    assert isinstance(rotated, Conflict) or not works(rotated.reveal())  # type: ignore[union-attr]
-
-
 def test_revoking_says_by_whom_and_why(ada: Person, make_key: MakeKey) -> None:
     key, text = make_key(ada)
     key.revoke(by=ada.actor, reason="leaked", note="Seen in a chat")
@@ -276,16 +192,3 @@ def test_a_key_is_found_through_its_own_workspace_alone(ada: Person, mallory: Pe
     with pytest.raises(NotFound) as unknown:
         ApiKey.find(mallory.workspace.id, new_id("key"))
     assert str(strange.value) == str(unknown.value)
-
-
-@pytest.mark.parametrize("verb", ["issue", "edit", "rotate", "revoke"])
-def test_a_verb_that_dies_half_way_happened_not_at_all(
-    connected: str, ada: Person, make_key: MakeKey, verb: str
-) -> None:
-    key, _ = make_key(ada)
-    script = [sys.executable, "-m", "tests.support.killed", connected, key.id, verb]
-    told = [json.loads(line) for line in subprocess.check_output(script, text=True).splitlines()]
-    assert len(told) > 4
-    # Whoever dies before the commit leaves everything as it was; the last child lives.
-    assert told[-1] == {"died": False, "unchanged": False}
-    assert all(each == {"died": True, "unchanged": True} for each in told[:-1])

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -12,17 +13,26 @@ from models.session import RECENT
 from tests.support.cast import Person
 from tests.support.clients import Browser
 
-SECRET = re.compile(r'<output id="secret"[^>]*>(.*?)</output>', re.DOTALL)
 KEY = re.compile(r"gr_[0-9a-hjkmnp-tv-z]{20}")
 INLINE = re.compile(r"</?(b|code|mark|strong|time)\b[^>]*>")
 TAG = re.compile(r"<[^>]+>")
 
 
+def found(pattern: str, text: str) -> str:
+    """The first group of a pattern that must be there."""
+    match = re.search(pattern, text, re.DOTALL)
+    assert match, f"no {pattern} in {text}"
+    return html.unescape(match[1])
+
+
 def hidden(answer: TestResponse, name: str) -> str:
     """The value of a hidden field."""
-    found = re.search(rf'type="hidden" name="{name}" value="([^"]*)"', answer.text)
-    assert found, f"no hidden field {name}"
-    return html.unescape(found[1])
+    return found(rf'type="hidden" name="{name}" value="([^"]*)"', answer.text)
+
+
+def names(answer: TestResponse) -> list[str]:
+    """The keys of a list, in its order."""
+    return [html.unescape(name) for name in re.findall(r'class="name"[^>]*>([^<]*)<', answer.text)]
 
 
 def all_hidden(answer: TestResponse) -> dict[str, list[str]]:
@@ -36,9 +46,13 @@ def all_hidden(answer: TestResponse) -> dict[str, list[str]]:
 
 def shown_secret(answer: TestResponse) -> str:
     """The key in clear, as the page shows it."""
-    found = SECRET.search(answer.text)
-    assert found, answer.text
-    return TAG.sub("", found[1])
+    return TAG.sub("", found(r'<output id="secret"[^>]*>(.*?)</output>', answer.text))
+
+
+def code(answer: TestResponse) -> str:
+    """The stable code of a refusal of the API."""
+    assert answer.json
+    return str(answer.json["code"])
 
 
 def words(answer: TestResponse) -> str:
@@ -50,14 +64,13 @@ def value(answer: TestResponse, name: str) -> str:
     """What a text field holds."""
     tag = re.search(rf'<input[^>]*\sname="{name}"[^>]*>', answer.text)
     assert tag, f"no field {name}"
-    found = re.search(r'\svalue="([^"]*)"', tag[0])
-    return html.unescape(found[1]) if found else ""
+    return found(r'\svalue="([^"]*)"', tag[0]) if " value=" in tag[0] else ""
 
 
 def ticked(answer: TestResponse, name: str = "scopes") -> set[str]:
     """The values of the boxes or radios that are chosen."""
     tags = re.findall(rf'<input[^>]*\sname="{name}"[^>]*>', answer.text)
-    return {found[1] for tag in tags if " checked" in tag and (found := re.search(r'value="([^"]*)"', tag))}
+    return {found(r'value="([^"]*)"', tag) for tag in tags if " checked" in tag}
 
 
 def filled(browser: Browser, person: Person, **fields: Any) -> dict[str, Any]:
@@ -123,3 +136,9 @@ def let_password_age(person: Person) -> None:
     """As if the person had given the password longer ago than what is hard to undo allows."""
     assert person.user
     BrowserSession.update(confirmed_at=now() - RECENT).where(BrowserSession.user == person.user).execute()
+
+
+def let_password_age_after_sign_in(person: Person, browse: Callable[[Person], Browser]) -> None:
+    """To sign in is to give the password, so it comes first."""
+    browse(person)
+    let_password_age(person)

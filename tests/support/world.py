@@ -1,0 +1,67 @@
+"""A workspace in which everything can be seen."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from models import ApiKey, Member, database, verification
+from models.database import now
+from tests.support import ledger
+from tests.support.cast import Person, joined, make_key
+from tests.support.servers import Server
+
+
+@dataclass(frozen=True)
+class World:
+    """A workspace with a key in every state, and people in every role."""
+
+    ada: Person
+    keys: dict[str, ApiKey]
+    people: dict[str, Member]
+    token: str
+
+
+def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
+    past, soon = now() - timedelta(days=100), now() + timedelta(days=5)
+    with database.at(past):
+        expired, _ = make_key(ada, name="Expired", expires_at=past + timedelta(days=30))
+        unused, _ = make_key(ada, name="Unused")
+    made = {state: make_key(ada, name=state.title()) for state in ("active", "disabled", "revoked")}
+    made["full"] = make_key(
+        ada,
+        name="A name of eighty characters, " + "without_any_blank_" * 2 + "to_be_broken_a",
+        note="1Password",
+        scopes={"read:members", "write:members", "read:data", "write:chats", "admin:workspace"},
+        networks=("203.0.113.0/24", "2001:db8:40::/48"),
+        starts_at=soon,
+        expires_at=soon + timedelta(days=1),
+    )
+    made["expiring"] = make_key(ada, name="Expiring", expires_at=soon)
+    keys = {state: key for state, (key, _) in made.items()} | {"expired": expired, "unused": unused}
+    used = verification.verify(made["active"][1])
+    verification.record_use(used, address="2001:db8::1", client="curl/8.1 " * 20, request="GET /api/v2/key", status=200)
+    keys["disabled"].disable(by=ada.actor)
+    keys["revoked"].revoke(by=ada.actor, reason="leaked", note="Seen in a chat")
+    for number in range(20):
+        make_key(ada, name=f"Filler {number}")
+    return keys
+
+
+def people(ada: Person) -> dict[str, Member]:
+    serial = ada.member.email.partition("@")[0]
+    return {
+        role: joined(ada.workspace, f"{role}-of-{serial} Long Family Name", role).member
+        for role in ("admin", "member", "contact")
+    }
+
+
+def invitation(ada: Person) -> str:
+    invited = Member.add(
+        ada.workspace, name="Eve Curie", email=f"eve-{ada.workspace.id}@example.com", role="member", by=ada.actor
+    )
+    return ledger.note(invited.invite(by=ada.actor), "invitation")
+
+
+def build(server: Server) -> World:
+    ada = server.owner("Fieldstone", "business")
+    with server.models():
+        return World(ada, keys_in_every_state(ada), people(ada), invitation(ada))
