@@ -8,7 +8,7 @@ import click
 
 from jobs import cli_workspace
 from jobs.terminal import Commands, Moment, json_option, show, show_list
-from models import ApiKey, scope
+from models import ApiKey, PepperCheck, scope
 from models.actor import COMMAND_LINE
 from models.api_key import REASONS
 from models.database import now
@@ -61,6 +61,7 @@ def create(
         starts_at=starts,
         expires_at=expires if isinstance(expires, datetime) else None,
     )
+    PepperCheck.hold()
     key, made = ApiKey.issue(cli_workspace.find(workspace_id), settings, by=COMMAND_LINE)
     _show_secret(as_json, key, made)
 
@@ -89,6 +90,7 @@ def show_one(key_id: str, as_json: bool) -> None:
 @json_option
 def rotate(key_id: str, as_json: bool) -> None:
     """Give a key a new secret, printed now and never again. The old one stops working at once."""
+    PepperCheck.hold()
     key = _find(key_id)
     _show_secret(as_json, key, key.rotate(by=COMMAND_LINE))
 

@@ -4,11 +4,8 @@ Only ratios from these interleaved rounds mean anything; the times of one run do
 """
 
 import argparse
-import cProfile
-import io
 import json
 import os
-import pstats
 import random
 import re
 import secrets
@@ -19,11 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -34,6 +29,7 @@ from models.actor import COMMAND_LINE
 from models.key_settings import KeySettings
 from models.member import Member
 from models.tenancy import found_workspace
+from tests.support import hot_path
 
 ROOT = Path(__file__).parent.parent
 KEYS = 200
@@ -85,7 +81,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         say(f"{KEYS} keys, {CONNECTIONS} connections, 2 workers, {chosen.rounds} rounds of {chosen.seconds} s")
         good = compare(Path(folder), chosen.rounds, chosen.seconds)
-        profile(Path(folder))
+        data = Path(folder) / "profile"
+        keys, _ = seed(data)
+        say(hot_path.profile(create_app(settings.read({"GRAVITY_DATA_DIR": str(data)})), keys))
     sys.exit(0 if good else 1)
 
 
@@ -196,61 +194,6 @@ def wrk(port: int, script: Path, seconds: int) -> Round:
     if not found:
         sys.exit(output)
     return Round(float(found[1]), int(found[2]), int(found[3]), int(found[4]))
-
-
-def profile(folder: Path) -> None:
-    """Where the time of one request goes, called without a server in between."""
-    data = folder / "profile"
-    keys, _ = seed(data)
-    app = create_app(settings.read({"GRAVITY_DATA_DIR": str(data)}))
-    quiet = sys.stderr
-    sys.stderr = io.StringIO()
-    try:
-        call = caller(app, keys)
-        for _ in range(2000):
-            call()
-        timed = time.perf_counter()
-        for _ in range(5000):
-            call()
-        each = (time.perf_counter() - timed) / 5000 * 1e6
-        profiler = cProfile.Profile()
-        profiler.runcall(lambda: [call() for _ in range(5000)])
-    finally:
-        sys.stderr = quiet
-    out = io.StringIO()
-    pstats.Stats(profiler, stream=out).sort_stats("tottime").print_stats(18)
-    rows = [line for line in out.getvalue().splitlines() if re.match(r"\s+\d", line)]
-    say(f"\none call without a server: {each:.0f} us; the top rows of its profile (5,000 calls):")
-    say("   ncalls  tottime  percall  cumtime  percall")
-    for row in rows[:18]:
-        say(row.replace(str(ROOT) + "/", ""))
-
-
-def caller(app: Any, keys: list[str]) -> Callable[[], None]:
-    place = 0
-
-    def call() -> None:
-        nonlocal place
-        place = (place + 1) % len(keys)
-        environ = {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": "/api/v2/key",
-            "QUERY_STRING": "",
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": "8000",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "127.0.0.1:8000",
-            "HTTP_AUTHORIZATION": f"Bearer {keys[place]}",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(),
-            "wsgi.errors": sys.stderr,
-        }
-        answer = app(environ, lambda status, headers, exc=None: None)
-        b"".join(answer)
-        answer.close()
-
-    return call
 
 
 def say(text: str) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from models import ApiKey, Workspace, verification
+from models import ApiKey, KeySecret, Workspace, secret, verification
 from models.database import now
 from models.errors import KeyRefused
+from models.secret import Pepper
 from tests.support import ledger
 from tests.support.cast import Person
 from tests.support.terminal import Terminal
@@ -101,6 +102,16 @@ def test_rotating_ends_the_old_secret_at_once(terminal: Terminal, ada: Person) -
         verification.verify(made["secret"])
 
 
+def test_a_terminal_with_another_pepper_makes_no_secret(terminal: Terminal, ada: Person) -> None:
+    """A key of its making would never be known to the server."""
+    made = new_key(terminal, ada.workspace)
+    secret.use_peppers((Pepper("1", ledger.fresh("pepper").encode()),))
+    words = ("--workspace", ada.workspace.id, "--name", "Other", "--scope", "read:data", "--expires", "30d")
+    terminal.refuse("key", "create", *words, saying="GRAVITY_KEY_PEPPERS")
+    terminal.refuse("key", "rotate", made["id"], saying="GRAVITY_KEY_PEPPERS")
+    assert KeySecret.select().count() == 1
+
+
 def test_a_key_is_revoked_with_a_reason_then_deleted(terminal: Terminal, ada: Person) -> None:
     key = new_key(terminal, ada.workspace)["id"]
     terminal.refuse("key", "delete", key, saying="Revoke it first.")
@@ -116,10 +127,10 @@ def test_a_key_is_revoked_with_a_reason_then_deleted(terminal: Terminal, ada: Pe
 def test_people_read_tables_and_the_secret_is_on_standard_output_alone(terminal: Terminal, ada: Person) -> None:
     words = ("--workspace", ada.workspace.id, "--name", "CI", "--scope", "read:data", "--expires", "never")
     made = terminal.run("key", "create", *words)
-    (secret,) = ledger.KEY.findall(made.stdout)
-    assert secret not in made.stderr
-    assert verification.verify(secret)
+    (shown,) = ledger.KEY.findall(made.stdout)
+    assert shown not in made.stderr
+    assert verification.verify(shown)
     table = terminal.run("key", "list", "--workspace", ada.workspace.id).stdout
     assert table.split("\n")[0].split() == "ID NAME STATE SECRET SCOPES EXPIRES AT LAST USED AT".split()
     assert " active " in table
-    assert secret not in table
+    assert shown not in table

@@ -52,10 +52,10 @@ def test_what_only_looks_like_a_key_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     "show",
     [
-        str, repr, ascii, lambda s: f"{s}", lambda s: f"{s!r:>40}", lambda s: f"{s:>40}", lambda s: "%s %r".__mod__((s, s)),
-       
-        lambda s: f"{s:x^30}", lambda s: repr([s, (s,), {"s": s}]), lambda s: json.dumps(s, default=str),
-        lambda s: Template("{{ s }} {{ s|string }} {{ s|e }}").render(s=s), lambda s: str(ValueError(s)),
+        str, repr, ascii, lambda s: f"{s}", lambda s: f"{s!r:>40}", lambda s: f"{s:>40}",
+        lambda s: "%s %r".__mod__((s, s)), lambda s: f"{s:x^30}", lambda s: repr([s, (s,), {"s": s}]),
+        lambda s: json.dumps(s, default=str), lambda s: Template("{{ s }} {{ s|string }} {{ s|e }}").render(s=s),
+        lambda s: str(ValueError(s)),
     ],
 )  # fmt: skip
 def test_a_secret_shows_only_its_mask(show: "object") -> None:
