@@ -203,7 +203,7 @@ def test_htmx_gets_the_panel_alone(ada: Person, browse: Browse, make_key: MakeKe
     answer = browse(ada).htmx_get(ada.settings())
     assert answer.headers["HX-Retarget"] == "#main"
     assert "<html" not in answer.text
-    assert "<title>API keys</title>" in answer.text
+    assert "<title>API keys · Gravity Rail</title>" in answer.text
 
 
 def test_a_filter_leaves_the_search_field_alone(ada: Person, browse: Browse, make_key: MakeKey) -> None:

@@ -167,3 +167,12 @@ def test_odd_headers_do_no_harm(ada: Person, browse: Browse, header: str) -> Non
         answer = browse(ada).client.get(ada.settings("members"), headers={header: value})
         assert answer.status_code in (200, 302, 401)
     assert User.select().count() == 1
+
+
+def test_a_signed_in_person_stays_in_the_frame_at_an_address_that_leads_nowhere(
+    ada: Person, browse: Callable[[Person], Browser], client: FlaskClient
+) -> None:
+    inside = browse(ada).get("/nowhere")
+    assert inside.status_code == 404 and "Sign out" in inside.text
+    outside = client.get("/nowhere")
+    assert outside.status_code == 404 and "Sign out" not in outside.text

@@ -86,17 +86,16 @@ def _load_session() -> None:
     """For every page: the session, and the two guards against requests forged on other sites."""
     asked = request_ctx.request
     rule = asked.url_rule
-    if rule is None:
-        return
-    asked.environ[ROUTE] = rule.rule
-    if rule.rule.startswith(("/api/", "/static/")):
+    if rule is not None:
+        asked.environ[ROUTE] = rule.rule
+    if asked.path.startswith(("/api/", "/static/")):
         return
     g.now = now()
     # First, so that a refusal is a page in the frame that the person is in.
     signed_in = flask_login.current_user._get_current_object()
     if isinstance(signed_in, SignedIn):
         g.session, g.user = signed_in.row, signed_in.row.user
-    if asked.method not in SAFE_METHODS:
+    if rule is not None and asked.method not in SAFE_METHODS:
         _refuse_cross_site()
         csrf.protect()
 

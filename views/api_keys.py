@@ -53,7 +53,6 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         key=key,
         history=key_history.told(AuditEvent.about(workspace_id, key_id)),
         scopes=scope.SCOPES,
-        plan=_plan(),
         test_url=test_url(key),
         still_allowed=network.allows(key.networks, key.last_used_address or ""),
         now=g.now,
