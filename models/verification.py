@@ -1,14 +1,14 @@
-"""The hot path: from the text of a credential to what it may do, in one statement, with no cache.
+"""The hot path: from the text of a credential to what it may do, by one statement, or none while nothing changed.
 
-No cache is what makes a revocation hold at once: the row that is read here is the row that the
-revocation wrote, whichever worker or machine serves the request.
+What makes a revocation hold at once is that the row used here is the one that the revocation wrote, whichever
+worker serves the request: docs/decisions/0003-rows-while-nothing-changed.md.
 """
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from models import database, network, scope, secret
+from models import database, fresh_rows, network, scope, secret
 from models.api_key import ApiKey
 from models.database import db, now_microseconds
 from models.errors import KeyRefused
@@ -84,13 +84,13 @@ def verify(text: str) -> Credential:
     """
     if not secret.FORM.fullmatch(text):
         raise KeyRefused("invalid_key")
-    peppers = secret.peppers()
-    digests = [secret.digest(text, pepper) for pepper in peppers]
-    rows = database.read(_select(database.db.param, len(digests)), digests)
-    if not rows:
+    newest, *older = secret.peppers()
+    digest = secret.digest(text, newest)
+    row = fresh_rows.find(digest, lambda: _read([digest, *(secret.digest(text, pepper) for pepper in older)]))
+    if row is None:
         raise KeyRefused("invalid_key")
-    pepper, secret_revoked, key_revoked, disabled_at = rows[0][:4]
-    credential = Credential._make(rows[0][4:])
+    pepper, secret_revoked, key_revoked, disabled_at = row[:4]
+    credential = Credential._make(row[4:])
     moment = now_microseconds()
     end = credential.end
     if key_revoked is not None or secret_revoked is not None:
@@ -101,8 +101,8 @@ def verify(text: str) -> Credential:
         raise KeyRefused("disabled_key", key_id=credential.key_id)
     if credential.starts_at is not None and moment < credential.starts_at:
         raise KeyRefused("not_yet_valid_key", key_id=credential.key_id)
-    if pepper != peppers[0].version:
-        _rehash(credential.secret_id, digests[0], peppers[0].version)
+    if pepper != newest.version:
+        _rehash(credential.secret_id, digest, newest.version)
     return credential
 
 
@@ -119,6 +119,11 @@ def record_use(credential: Credential, *, address: str, client: str, request: st
             _record_use(database.db.param),
             (moment, address, client[:200], request, status, credential.key_id, moment - USE_STEP),
         )
+
+
+def _read(digests: list[bytes]) -> tuple[Any, ...] | None:
+    rows = database.read(_select(database.db.param, len(digests)), digests)
+    return rows[0] if rows else None
 
 
 @lru_cache
