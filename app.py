@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jobs import cli
@@ -34,8 +35,20 @@ PAGES = (home, sessions, account, general, members, api_keys, help)
 MEGABYTE = 1024 * 1024
 
 
+class BoundedJSON(DefaultJSONProvider):
+    """JSON that is nested too deeply is JSON that cannot be parsed, not a crash."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as problem:
+            raise ValueError("nested too deeply") from problem
+
+
 class Application(Flask):
     """Flask without its look, at every hook of every request, for coroutines: there are none here."""
+
+    json_provider_class = BoundedJSON
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

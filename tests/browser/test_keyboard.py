@@ -124,7 +124,7 @@ def test_a_key_is_created_and_revoked_by_keyboard_alone(chromium: Browser, serve
         press(page, page.get_by_role("link", name="I have stored it"))
         press(page, page.get_by_role("link", name="Nightly report"))
         press(page, page.get_by_role("link", name="Revoke", exact=True))
-        expect(page.get_by_label("Type the name to confirm")).to_be_focused()
+        expect(page.get_by_label("Type “Nightly report” to confirm")).to_be_focused()
         page.keyboard.type("Nightly report")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Revoked by")).to_be_visible()

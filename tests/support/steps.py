@@ -52,6 +52,6 @@ def revoke(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).click()
     page.get_by_role("link", name="Revoke", exact=True).click()
     page.get_by_label("Reason").select_option(label="Exposed or compromised")
-    page.get_by_label("Type the name to confirm").fill(name)
+    page.get_by_label(f"Type “{name}” to confirm").fill(name)
     page.get_by_role("button", name="Revoke key").click()
     expect(page.get_by_text("Revoked by")).to_be_visible()
