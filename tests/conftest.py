@@ -114,10 +114,9 @@ def connected(database_url: str) -> Iterator[str]:
 # The application
 
 
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def settings_for(database_url: str, folder: Path) -> Settings:
     return Settings(
-        data_dir=tmp_path / "data",
+        data_dir=folder / "data",
         database_url=database_url,
         host="127.0.0.1",
         port=8000,
@@ -129,24 +128,52 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return settings_for(database_url, tmp_path)
+
+
 @pytest.fixture(scope="session")
-def _bytecode(tmp_path_factory: pytest.TempPathFactory) -> jinja2.BytecodeCache:
-    return jinja2.FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings], Flask]:
+    """An application with these settings, whose templates were compiled for an earlier one."""
+    bytecode = jinja2.FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+    def make(settings: Settings) -> Flask:
+        # Imported late: tests of the models stand without it.
+        from app import create_app
+
+        disconnect()
+        made = create_app(settings)
+        made.jinja_env.bytecode_cache = bytecode
+        made.testing = True
+        # As in production: an error becomes an answer. Tests that want it look at the status.
+        made.config["PROPAGATE_EXCEPTIONS"] = False
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def _shared_app(_made: Callable[[Settings], Flask], tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    folder = tmp_path_factory.mktemp("shared")
+    return _made(settings_for(f"sqlite:///{folder / 'unused.db'}", folder))
 
 
 @pytest.fixture
-def app(connected: str, settings: Settings, _bytecode: jinja2.BytecodeCache) -> Flask:
-    # Imported late: tests of the models stand without it.
-    from app import create_app
-
+def app(_shared_app: Flask, connected: str, settings: Settings) -> Flask:
+    """The application. One for all tests, since making it takes longer than most of them: see `fresh_app`."""
     disconnect()
-    made = create_app(settings)
-    made.testing = True
-    # Templates are compiled once for all tests.
-    made.jinja_env.bytecode_cache = _bytecode
-    # As in production: an error becomes an answer. Tests that want it look at the status.
-    made.config["PROPAGATE_EXCEPTIONS"] = False
-    return made
+    database.connect(settings.database_url)
+    secret.use_peppers(settings.peppers)
+    settings.data_dir.mkdir(exist_ok=True)
+    _shared_app.config["SETTINGS"] = settings
+    return _shared_app
+
+
+@pytest.fixture
+def fresh_app(_made: Callable[[Settings], Flask], connected: str, settings: Settings) -> Flask:
+    """An application of the test's own, to be changed."""
+    return _made(settings)
 
 
 @pytest.fixture
