@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import playwright.sync_api
 import psycopg
 import pytest
@@ -134,46 +133,27 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings], Flask]:
-    """An application with these settings, whose templates were compiled for an earlier one."""
-    bytecode = jinja2.FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def _shared_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    # Imported late: tests of the models stand without it.
+    from app import create_app
 
-    def make(settings: Settings) -> Flask:
-        # Imported late: tests of the models stand without it.
-        from app import create_app
-
-        disconnect()
-        made = create_app(settings)
-        made.jinja_env.bytecode_cache = bytecode
-        made.testing = True
-        # As in production: an error becomes an answer. Tests that want it look at the status.
-        made.config["PROPAGATE_EXCEPTIONS"] = False
-        return made
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def _shared_app(_made: Callable[[Settings], Flask], tmp_path_factory: pytest.TempPathFactory) -> Flask:
     folder = tmp_path_factory.mktemp("shared")
-    return _made(settings_for(f"sqlite:///{folder / 'unused.db'}", folder))
+    made = create_app(settings_for(f"sqlite:///{folder / 'unused.db'}", folder))
+    made.testing = True
+    # As in production: an error becomes an answer. Tests that want it look at the status.
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    return made
 
 
 @pytest.fixture
 def app(_shared_app: Flask, connected: str, settings: Settings) -> Flask:
-    """The application. One for all tests, since making it takes longer than most of them: see `fresh_app`."""
+    """The application. All tests share it, since making it takes longer than most of them: leave it as it was."""
     disconnect()
     database.connect(settings.database_url)
     secret.use_peppers(settings.peppers)
     settings.data_dir.mkdir(exist_ok=True)
     _shared_app.config["SETTINGS"] = settings
     return _shared_app
-
-
-@pytest.fixture
-def fresh_app(_made: Callable[[Settings], Flask], connected: str, settings: Settings) -> Flask:
-    """An application of the test's own, to be changed."""
-    return _made(settings)
 
 
 @pytest.fixture

@@ -52,16 +52,15 @@ def test_bodies_that_are_no_json_are_told_apart(ada: Person, call: Call, make_ke
 
 
 def test_a_crash_is_a_problem_document_that_says_nothing_of_the_inside(
-    app: Flask, ada: Person, call: Call, make_key: MakeKey
+    app: Flask, ada: Person, call: Call, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, text = make_key(ada)
 
     def crash() -> None:
         raise RuntimeError(f"with {text} inside")
 
-    app.view_functions["api.get_key"].needs  # noqa: B018 it declares one
     crash.needs = ""  # type: ignore[attr-defined]
-    app.view_functions["api.get_key"] = crash
+    monkeypatch.setitem(app.view_functions, "api.get_key", crash)
     answer = call(text).get(KEY)
     assert refusal(answer)[:2] == (500, "internal_error")
     assert text not in answer.text and "RuntimeError" not in answer.text

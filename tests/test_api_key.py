@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 
+from app import create_app
 from models import ApiKey, AuditEvent
 from models.database import now
+from models.settings import Settings
 from tests.support.cast import Person
 from tests.support.clients import ApiClient
 from views.api import enforcement
@@ -95,8 +96,8 @@ def test_a_key_of_any_scope_may_ask(ada: Person, call: Call, make_key: MakeKey) 
     assert call(text).open("HEAD", KEY).status_code == 200
 
 
-def test_a_route_without_a_declared_scope_fails_at_start(app: Flask) -> None:
-    app._got_first_request = False
+def test_a_route_without_a_declared_scope_fails_at_start(connected: str, settings: Settings) -> None:
+    app = create_app(settings)
     app.add_url_rule("/api/v2/forgotten", "api.forgotten", lambda: "")
     with pytest.raises(RuntimeError, match="/api/v2/forgotten declares no scope"):
         check_routes(app)
