@@ -152,7 +152,7 @@ def test_a_session_that_ran_out_is_not_listed(ada: Person, app: Flask) -> None:
 
 def test_one_session_can_be_ended(ada: Person, app: Flask, browse: Browse) -> None:
     elsewhere = Browser(app).sign_in(ada)
-    other = next(iter(BrowserSession.of(ada.user)))  # type: ignore[arg-type]
+    other = next(iter(BrowserSession.of(ada.user)))
     assert browse(ada).post(f"/account/sessions/{other.id}/end").status_code == 303
     assert not opens(elsewhere)
     assert opens(browse(ada))
@@ -167,7 +167,7 @@ def test_all_other_sessions_can_be_ended(ada: Person, app: Flask, browse: Browse
 
 def test_nobody_ends_the_session_of_someone_else(ada: Person, mallory: Person, browse: Browse) -> None:
     browse(ada)
-    hers = next(iter(BrowserSession.of(ada.user)))  # type: ignore[arg-type]
+    hers = next(iter(BrowserSession.of(ada.user)))
     for session_id in (hers.id, "ses_0000000000000000", "%00", "x" * 10_000):
         assert browse(mallory).post(f"/account/sessions/{session_id}/end").status_code == 404
     browse(mallory).post("/account/sessions/end-others")

@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 
 from models import ApiKey
 from models.database import now
 from tests.support.cast import Person
 from tests.support.clients import ApiClient
 from tests.support.problems import refusal
+from views.api.enforcement import ANY_KEY, needs
 
 Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
@@ -56,11 +57,11 @@ def test_a_crash_is_a_problem_document_that_says_nothing_of_the_inside(
 ) -> None:
     _, text = make_key(ada)
 
-    def crash() -> None:
+    @needs(ANY_KEY)
+    def crash() -> Response:
         raise RuntimeError(f"with {text} inside")
 
-    crash.needs = ""  # type: ignore[attr-defined]
-    monkeypatch.setitem(app.view_functions, "api.get_key", crash)
+    app.view_functions["api.get_key"] = crash
     answer = call(text).get(KEY)
     assert refusal(answer)[:2] == (500, "internal_error")
     assert text not in answer.text and "RuntimeError" not in answer.text

@@ -117,7 +117,7 @@ def test_a_rotated_out_secret_is_revoked_and_the_new_one_works(ada: Person, call
     key, old = make_key(ada)
     new = key.rotate(by=ada.actor)
     assert refusal(call(old).get(KEY))[1] == "revoked_key"
-    assert call(new).get(KEY).json["id"] == key.id
+    assert call(new).get(KEY).get_json()["id"] == key.id
 
 
 def test_revoked_comes_before_expired_before_disabled_before_the_address(
@@ -150,7 +150,7 @@ def test_a_missing_scope_is_named_in_the_challenge_and_the_body(ada: Person, cal
     status, code, challenge = refusal(answer)
     assert (status, code) == (403, "insufficient_scope")
     assert challenge == 'Bearer realm="gravity-rail", error="insufficient_scope", scope="read:members"'
-    assert answer.json["scope"] == "read:members"
+    assert answer.get_json()["scope"] == "read:members"
 
 
 def test_admin_implies_every_scope(ada: Person, call: Call, make_key: MakeKey) -> None:

@@ -24,7 +24,7 @@ KEY = "/api/v2/key"
 def test_a_key_tells_what_it_is(ada: Person, call: Call, make_key: MakeKey) -> None:
     end = now() + timedelta(days=90)
     key, text = make_key(ada, name="CI", scopes={"read:data", "read:members"}, networks=("192.0.2.7",), expires_at=end)
-    assert call(text).get(KEY).json == {
+    assert call(text).get(KEY).get_json() == {
         "id": key.id,
         "name": "CI",
         "workspace_id": ada.workspace.id,
@@ -42,9 +42,9 @@ def test_a_key_narrows_itself_in_scopes_addresses_and_time(ada: Person, call: Ca
     end = (now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     answer = call(text).patch(KEY, json={"scopes": ["read:members"], "networks": ["192.0.2.0/24"], "expires_at": end})
     assert answer.status_code == 200
-    assert (answer.json["scopes"], answer.json["networks"]) == (["read:members"], ["192.0.2.0/24"])
-    assert answer.json["expires_at"] == end
-    assert call(text).get(KEY).json == answer.json
+    assert (answer.get_json()["scopes"], answer.get_json()["networks"]) == (["read:members"], ["192.0.2.0/24"])
+    assert answer.get_json()["expires_at"] == end
+    assert call(text).get(KEY).get_json() == answer.get_json()
     event = AuditEvent.about(ada.workspace.id, key.id)[0]
     assert (event.action, event.actor_kind, event.actor_id) == ("api_key.edited", "key", key.id)
 
@@ -63,7 +63,7 @@ def test_a_key_narrows_itself_in_scopes_addresses_and_time(ada: Person, call: Ca
 def test_a_key_never_gives_itself_more(more: dict[str, Any], ada: Person, call: Call, make_key: MakeKey) -> None:
     key, text = make_key(ada, scopes={"read:members"}, networks=("192.0.2.0/24",), expires_at=now() + timedelta(days=5))
     answer = call(text).patch(KEY, json=more)
-    assert (answer.status_code, answer.json["code"]) == (403, "not_allowed")
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "not_allowed")
     assert ApiKey.get_by_id(key.id).version == 1
 
 
@@ -85,8 +85,8 @@ def test_wrong_and_foreign_fields_are_named(
 ) -> None:
     key, text = make_key(ada)
     answer = call(text).patch(KEY, json=wrong)
-    assert (answer.status_code, answer.json["code"]) == (422, "validation_failed")
-    assert field in [each["field"] for each in answer.json["errors"]]
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_failed")
+    assert field in [each["field"] for each in answer.get_json()["errors"]]
     assert ApiKey.get_by_id(key.id).version == 1
 
 

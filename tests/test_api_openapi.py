@@ -7,14 +7,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-DOCUMENT = "/api/v2/openapi.json"
+DOCUMENT = "/api/v2/openapi.get_json()"
 
 
 @pytest.fixture
 def document(client: FlaskClient) -> dict[str, Any]:
     answer = client.get(DOCUMENT)
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
-    found: dict[str, Any] = answer.json
+    found: dict[str, Any] = answer.get_json()
     return found
 
 

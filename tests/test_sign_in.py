@@ -90,7 +90,7 @@ def test_a_session_that_ended_cannot_be_replayed(ada: Person, app: Flask) -> Non
     assert with_cookie(app, kept).get("/account").status_code == 200
     assert browser.sign_out().location == "/login"
     assert with_cookie(app, kept).get("/account").location == "/login?next=/account"
-    assert BrowserSession.of(ada.user) == []  # type: ignore[arg-type]
+    assert BrowserSession.of(ada.user) == []
 
 
 def test_signing_out_is_a_post(ada: Person, app: Flask) -> None:
