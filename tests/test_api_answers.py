@@ -61,7 +61,7 @@ def test_a_crash_is_a_problem_document_that_says_nothing_of_the_inside(
     def crash() -> Response:
         raise RuntimeError(f"with {text} inside")
 
-    app.view_functions["api.get_key"] = crash
+    monkeypatch.setitem(app.view_functions, "api.get_key", crash)
     answer = call(text).get(KEY)
     assert refusal(answer)[:2] == (500, "internal_error")
     assert text not in answer.text and "RuntimeError" not in answer.text

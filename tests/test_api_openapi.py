@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-DOCUMENT = "/api/v2/openapi.get_json()"
+DOCUMENT = "/api/v2/openapi.json"
 
 
 @pytest.fixture
