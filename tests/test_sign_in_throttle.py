@@ -78,6 +78,15 @@ def test_nobody_locks_an_owner_out_of_a_browser_they_used_before(ada: Person, ap
         assert try_password(hers, email_of(ada), ada.password).status_code == 303
 
 
+def test_nobody_in_the_same_office_locks_an_owner_out_either(ada: Person, app: Flask, stranger: Browser) -> None:
+    hers = Browser(app).sign_in(ada)
+    hers.sign_out()
+    for _ in range(31):
+        Throttle.fail("address:127.0.0.1")
+    assert try_password(stranger, "someone@example.com", "wrong").status_code == 429
+    assert try_password(hers, email_of(ada), ada.password).status_code == 303
+
+
 def test_a_browser_that_was_used_before_has_to_wait_for_its_own_failures(ada: Person, app: Flask) -> None:
     hers = Browser(app).sign_in(ada)
     hers.sign_out()

@@ -146,16 +146,16 @@ def _welcome(user: User, zone_guess: str, target: str | None) -> ResponseReturnV
     return response
 
 
-def _buckets(email: str) -> tuple[str, str]:
+def _buckets(email: str) -> tuple[str, ...]:
     """Where failures count: per person and per address.
 
-    A browser in which this person signed in before has a count of its own in place of the person's, so
-    that nobody can lock an owner out by failing on purpose.
+    A browser in which this person signed in before has a count of its own in place of both, so that nobody can
+    lock an owner out by failing on purpose, from the same office either.
     """
     user_id, nonce = _known_device()
     user = User.by_email(email) if user_id else None
     known = user is not None and user.id == user_id
-    return (f"device:{nonce}" if known else f"account:{email}"), f"address:{_neighbourhood()}"
+    return (f"device:{nonce}",) if known else (f"account:{email}", f"address:{_neighbourhood()}")
 
 
 def _neighbourhood() -> str:
