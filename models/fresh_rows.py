@@ -5,6 +5,7 @@ See docs/decisions/0003-rows-while-nothing-changed.md for why this cannot be sta
 
 import contextlib
 import mmap
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,12 +23,9 @@ Row = tuple[Any, ...]
 class FreshRows:
     """The rows that one connection read since the last commit of any connection of any process."""
 
-    def __init__(self, connection: Any, file: Path) -> None:
+    def __init__(self, connection: Any, shared: mmap.mmap) -> None:
         self.connection = connection
-        # Made by the connection's first read, and kept by SQLite as long as any connection is open.
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-        with file.open("rb") as shared:
-            self.shared = mmap.mmap(shared.fileno(), HEADER, access=mmap.ACCESS_READ)
+        self.shared = shared
         self.header = b""
         self.rows: dict[bytes, Row] = {}
 
@@ -64,5 +62,31 @@ def find(key: bytes, read: Callable[[], Row | None]) -> Row | None:
 def _opened(connection: Any) -> FreshRows | None:
     # No such file without WAL: an in-memory database, or a file system that cannot share memory.
     with contextlib.suppress(OSError, ValueError):
-        return FreshRows(connection, Path(f"{db.obj.database}-shm"))
+        # Made by the connection's first read, and kept by SQLite as long as any connection is open.
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        return FreshRows(connection, _mapped(Path(f"{db.obj.database}-shm")))
     return None
+
+
+_maps: dict[tuple[int, int], tuple[int, mmap.mmap]] = {}
+_mapping = threading.Lock()
+
+
+def _mapped(file: Path) -> mmap.mmap:
+    """The header in memory. Each file is opened once in a process, and never closed while it exists.
+
+    Whoever closes any descriptor of a file loses all POSIX locks that the process holds on it, those of
+    SQLite too, and other processes would take the memory away: https://sqlite.org/howtocorrupt.html, section 2.2.
+    """
+    with _mapping:
+        for place, (descriptor, _) in list(_maps.items()):
+            if not os.fstat(descriptor).st_nlink:
+                os.close(_maps.pop(place)[0])
+        found = file.stat()
+        place = (found.st_dev, found.st_ino)
+        if place not in _maps:
+            if found.st_size < HEADER:
+                raise ValueError("a WAL index that is not begun")
+            descriptor = os.open(file, os.O_RDONLY)
+            _maps[place] = descriptor, mmap.mmap(descriptor, HEADER, access=mmap.ACCESS_READ)
+        return _maps[place][1]

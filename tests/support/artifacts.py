@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -11,7 +12,9 @@ ARTIFACTS = ALL_RUNS / str(os.getpid())
 
 
 def begin() -> None:
-    """Make the folder of this run, and remove those of runs that ended."""
+    """Make the folder of this run, remove those of runs that ended, and hear hang-ups again."""
+    # Under nohup SIGHUP is ignored, which every server that a test starts would inherit.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for folder in ALL_RUNS.glob("*"):
         if not _runs(folder.name):
             shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink()
