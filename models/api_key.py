@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import ForeignKeyField, IntegerField, IntegrityError, TextField
 
-from models import key_settings, scope, secret
+from models import key_settings, scope, secret, text
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
@@ -86,7 +86,7 @@ class ApiKey(KeyState, WorkspaceRecord):
     @classmethod
     def has_live_name(cls, workspace_id: str, name: str) -> bool:
         """Whether a key that is not revoked has this name, as the unique index sees it."""
-        same = cls.in_workspace(workspace_id).where(cls.name_folded == name.casefold(), cls.revoked_at.is_null())
+        same = cls.in_workspace(workspace_id).where(cls.name_folded == text.folded(name), cls.revoked_at.is_null())
         return bool(same.exists())
 
     @classmethod

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from peewee import JOIN, Case, fn
 
-from models import role, secret
+from models import role, secret, text
 from models.api_key import ApiKey
 from models.key_state import EXPIRING, UNUSED_IDLE, UNUSED_NEW
 from models.member import Member
@@ -132,7 +132,7 @@ def _value(moment: datetime) -> Any:
 
 def _matches(search: str) -> Any:
     """By a part of the name, or by the visible characters of the secret in any way one may paste them."""
-    condition = ApiKey.name_folded.contains(search.strip().casefold())
+    condition = ApiKey.name_folded.contains(text.folded(search.strip()))
     pasted = search.strip().lower()
     if secret.FORM.fullmatch(pasted):
         return (ApiKey.hint_start == pasted[3:7]) & (ApiKey.hint_end == pasted[-2:])

@@ -28,7 +28,7 @@ class KeySettings:
         """As the table stores them."""
         return {
             "name": self.name,
-            "name_folded": self.name.casefold(),
+            "name_folded": text.folded(self.name),
             "note": self.note,
             "scopes": scope.join(self.scopes),
             "networks": " ".join(self.networks),

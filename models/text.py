@@ -25,6 +25,11 @@ def line(value: str, *, what: str, longest: int, required: bool = True) -> str:
     return text
 
 
+def folded(value: str) -> str:
+    """What two texts have in common that look alike: without case, and without what cannot be seen."""
+    return "".join(char for char in value.casefold() if unicodedata.category(char) != "Cf")
+
+
 def email(value: str) -> str:
     """An e-mail address, lower case, since people are found by it."""
     try:

@@ -30,7 +30,7 @@ UPDATE api_key
 SET last_used_at = ?, last_used_address = ?, last_used_client = ?, last_used_request = ?, last_used_status = ?
 WHERE id IN (SELECT id FROM api_key WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?) LOCK)
 """
-REHASH = "UPDATE key_secret SET digest = ?, pepper = ? WHERE id = ?"
+REHASH = "UPDATE key_secret SET digest = ?, pepper = ? WHERE id IN (SELECT id FROM key_secret WHERE id = ? LOCK)"
 
 
 class Credential(NamedTuple):
@@ -116,7 +116,7 @@ def record_use(credential: Credential, *, address: str, client: str, request: st
     moment = now_microseconds()
     with database.without_waiting():
         db.execute_sql(
-            _record_use(database.db.param),
+            _unless_held(RECORD_USE, database.db.param),
             (moment, address, client[:200], request, status, credential.key_id, moment - USE_STEP),
         )
 
@@ -132,13 +132,13 @@ def _select(place: str, peppers: int) -> str:
 
 
 @lru_cache
-def _record_use(place: str) -> str:
+def _unless_held(statement: str, place: str) -> str:
     # A row that somebody is changing is skipped rather than waited for; SQLite has no such lock.
     lock = "" if database.is_sqlite() else "FOR UPDATE SKIP LOCKED"
-    return RECORD_USE.replace("?", place).replace("LOCK", lock)
+    return statement.replace("?", place).replace("LOCK", lock)
 
 
 def _rehash(secret_id: str, digest: bytes, version: str) -> None:
     """Move a secret to the newest pepper, now that it was presented."""
     with database.without_waiting():
-        db.execute_sql(database.sql(REHASH), (digest, version, secret_id))
+        db.execute_sql(_unless_held(REHASH, database.db.param), (digest, version, secret_id))

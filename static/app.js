@@ -140,7 +140,7 @@
   document.addEventListener("cancel", (event) => { if (event.target === dlg && $("[data-locked]", dlg)) event.preventDefault(); }, true);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && dlg?.open && $("[data-locked]", dlg)) event.preventDefault(); }, true);
   addEventListener("beforeunload", (event) => { if (guarded()) event.preventDefault(); });
-  addEventListener("pagehide", () => { for (const each of $$("#secret, [data-secret]")) each.textContent = ""; });
+  addEventListener("pagehide", () => { release(); for (const each of $$("#secret, [data-secret]")) each.textContent = ""; });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   async function copy(button) {

@@ -1,6 +1,7 @@
 """Fixtures: each test meets the same people, on SQLite and on PostgreSQL."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ hypothesis_settings.load_profile("suite")
 
 def pytest_sessionstart() -> None:
     artifacts.begin()
+    # What the tests started is stopped in order, whoever ends them.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,9 +50,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "teardown" or report.failed:
         with (ARTIFACTS / "captured.log").open("a") as kept:
             kept.writelines(f"{report.nodeid} {title}\n{text}\n" for title, text in report.sections)
-
-
-# Databases
 
 
 @pytest.fixture(scope="session")
@@ -108,9 +108,6 @@ def connected(database_url: str) -> Iterator[str]:
     secret.use_peppers((PEPPER,))
     yield database_url
     disconnect()
-
-
-# The application
 
 
 def settings_for(database_url: str, folder: Path) -> Settings:
@@ -190,9 +187,6 @@ def make_key(connected: str) -> Callable[..., tuple[ApiKey, str]]:
     return cast.make_key
 
 
-# The cast
-
-
 @pytest.fixture
 def ada(connected: str) -> Person:
     """Owner of Fieldstone, on the Team plan."""
@@ -221,9 +215,6 @@ def carla(ada: Person) -> Person:
 def mallory(connected: str) -> Person:
     """Owner of Rival, another workspace."""
     return cast.new_owner("Mallory Vane", "Rival")
-
-
-# Real servers and a real browser
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,6 @@ from tests.support.keys import actions, on_plan, reread, settings, works
 MakeKey = Callable[..., tuple[ApiKey, str]]
 
 
-# Making
-
-
 def test_a_new_key_works_and_only_its_digest_is_kept(ada: Person) -> None:
     key, made = ApiKey.issue(ada.workspace, settings(), by=ada.actor)
     assert verification.verify(made.reveal()).key_id == key.id
@@ -68,9 +65,6 @@ def test_workspaces_do_not_share_their_places(ada: Person, mallory: Person, make
         make_key(mallory)
 
 
-# Names
-
-
 def test_a_name_is_taken_whatever_its_case(ada: Person, mallory: Person, make_key: MakeKey) -> None:
     make_key(ada, name="Straße")
     with pytest.raises(Invalid) as refusal:
@@ -92,9 +86,6 @@ def test_a_key_is_not_renamed_to_a_name_that_is_taken(ada: Person, make_key: Mak
         key.edit(replace(key.settings, name="ci"), version=key.version, by=ada.actor)
     key.edit(replace(key.settings, name="DEPLOY"), version=key.version, by=ada.actor)
     assert reread(key).name == "DEPLOY"
-
-
-# Changing
 
 
 def test_an_edit_of_what_changed_meanwhile_is_refused(ada: Person, olga: Person, make_key: MakeKey) -> None:
@@ -146,9 +137,6 @@ def test_doing_it_twice_is_doing_it_once(ada: Person, make_key: MakeKey) -> None
     for verb in (key.disable, key.disable, key.enable, key.enable, key.revoke, key.revoke):
         verb(by=ada.actor)
     assert actions(key)[1:] == ["api_key.disabled", "api_key.enabled", "api_key.revoked"]
-
-
-# Rotating and ending
 
 
 def test_a_rotated_key_is_the_same_key_with_another_secret(ada: Person, make_key: MakeKey) -> None:

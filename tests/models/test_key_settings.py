@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import key_settings, network, scope
+from models import key_settings, network, scope, text
 from models.errors import Invalid, PlanLimit
 from models.key_settings import KeySettings, widens
 from models.plan import PLANS
@@ -159,3 +159,7 @@ def test_any_name_is_made_uniform_or_refused(name: str) -> None:
         assert key_settings.checked(done, TEAM, NOW) == done
         assert not any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in done.name)
         assert 0 < len(done.name) <= 80
+
+
+def test_names_that_look_alike_are_folded_alike() -> None:
+    assert text.folded("Night\u00adly RE\u200bport") == text.folded("nightly report")

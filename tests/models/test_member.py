@@ -134,9 +134,6 @@ def test_a_change_says_what_was_and_what_is(ada: Person, carla: Person) -> None:
     assert (event.action, event.actor_name, event.facts) == ("member.changed", "Ada Byron", {"title": ["", "Buyer"]})
 
 
-# Invitations
-
-
 def invited(ada: Person, name: str = "Eve Curie", email: str = "eve@example.com") -> tuple[Member, str]:
     member = Member.add(ada.workspace, name=name, email=email, role="member", by=ada.actor)
     return member, member.invite(by=ada.actor)

@@ -144,9 +144,6 @@ def test_what_was_set_back_in_time_revives_nothing(ada: Person, make_key: MakeKe
         assert code(text) == "revoked_key"
 
 
-# Peppers
-
-
 def test_a_new_pepper_keeps_every_key_working(ada: Person, make_key: MakeKey) -> None:
     key, text = make_key(ada)
     secret.use_peppers((NEWER, PEPPER))
@@ -186,9 +183,6 @@ def test_a_locked_database_does_not_hold_up_a_good_key(ada: Person, make_key: Ma
         ApiKey.update(note="being changed").where(ApiKey.workspace == ada.workspace).execute()
         KeySecret.update(form_id=None).execute()
         assert at_once(3, lambda _: code(text)) == ["good"] * 3
-
-
-# Uses
 
 
 def record(text: str, address: str = "192.0.2.7", status: int = 200) -> None:
