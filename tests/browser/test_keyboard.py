@@ -121,6 +121,8 @@ def test_a_key_is_created_and_revoked_by_keyboard_alone(chromium: Browser, serve
         press(page, page.get_by_role("button", name="Create key"))
         ledger.note(page.locator("#secret").inner_text(), "key")
         press(page, page.get_by_role("button", name="Copy key"))
+        # The clipboard answers when it likes; until then the way out asks first.
+        expect(page.locator("[data-locked][data-stored]")).to_be_attached()
         press(page, page.get_by_role("link", name="I have stored it"))
         press(page, page.get_by_role("link", name="Nightly report"))
         press(page, page.get_by_role("link", name="Revoke", exact=True))
