@@ -1,5 +1,6 @@
 """The application factory: settings, database, blueprints and error pages are wired here and nowhere else."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,9 @@ def create_app(configured: Settings | None = None) -> Flask:
     app.wsgi_app = outermost  # type: ignore[method-assign]
     if hops := chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(outermost, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    # What is loaded by now lives as long as the process: the collector need not walk it at every full round.
+    gc.collect()
+    gc.freeze()
     return app
 
 

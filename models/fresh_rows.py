@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.database import db, is_sqlite
+from peewee import SqliteDatabase
+
+from models.database import db
 
 # Both copies of the WAL-index header, which every commit rewrites: https://sqlite.org/walformat.html, section 2.1.
 HEADER = 96
@@ -50,9 +52,11 @@ _thread = threading.local()
 
 def find(key: bytes, read: Callable[[], Row | None]) -> Row | None:
     """The row that `read` would find now. `key` must stand for all that `read` depends on."""
-    if not is_sqlite() or db.in_transaction():
+    # Past the proxy, each use of which costs a look-up.
+    database = db.obj
+    if not isinstance(database, SqliteDatabase) or database.in_transaction():
         return read()
-    connection = db.connection()
+    connection = database.connection()
     kept: FreshRows | None = getattr(_thread, "kept", None)
     if kept is None or kept.connection is not connection:
         _thread.kept = kept = _opened(connection)

@@ -1,9 +1,11 @@
 """The secret of an API key: its form, its masked type, and the keyed hash that is all we keep of it."""
 
-import hmac
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from models.database import random_text
 
@@ -12,6 +14,8 @@ LENGTH = 20
 # Crockford base32 in lower case, ASCII alone: no folding, trimming or normalising is ever done.
 FORM = re.compile(r"gr_[0-9a-hjkmnp-tv-z]{20}", re.ASCII)
 MASKED = "gr_…"
+# Of SHA-256, in bytes.
+BLOCK = 64
 
 
 class Secret:
@@ -74,12 +78,27 @@ def generate() -> Secret:
 
 
 def digest(text: str, pepper: Pepper) -> bytes:
-    """HMAC-SHA-256 of the secret.
+    """HMAC-SHA-256 of the secret (RFC 2104).
 
     A fast hash is right here: 100 random bits cannot be guessed offline without the pepper, and a
     slow one on each request would let anybody exhaust the server.
     """
-    return hmac.digest(pepper.key, text.encode(), "sha256")
+    begun_inner, begun_outer = _begun(pepper.key)
+    inner, outer = begun_inner.copy(), begun_outer.copy()
+    inner.update(text.encode())
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache
+def _begun(key: bytes) -> tuple[Any, Any]:
+    """Both hashes of the HMAC after their first block, which is the same for every secret.
+
+    `hmac.digest` looks its algorithm up anew at every call, which was the top row of the request's profile.
+    """
+    block = (key if len(key) <= BLOCK else hashlib.sha256(key).digest()).ljust(BLOCK, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 _peppers: tuple[Pepper, ...] = ()

@@ -110,6 +110,7 @@ def test_a_key_is_created_and_revoked_by_keyboard_alone(chromium: Browser, serve
     with watched(chromium, server.base_url, reduced_motion="reduce") as watch:
         page = watch.page()
         page.goto("/login")
+        expect(page.get_by_label("E-mail")).to_be_focused()
         page.keyboard.type(ada.member.email)
         page.keyboard.press("Tab")
         page.keyboard.type(ada.password)

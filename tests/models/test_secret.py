@@ -1,6 +1,7 @@
 """The secret of a key: its form, and that it never shows itself."""
 
 import copy
+import hmac
 import json
 import pickle
 import re
@@ -100,3 +101,8 @@ def test_digests_differ_by_text_and_by_pepper(one: str, other: str) -> None:
     digests = {secret.digest(text, pepper) for text in {one, other} for pepper in PEPPERS}
     assert len(digests) == 2 * len({one, other})
     assert {len(digest) for digest in digests} == {32}
+
+
+@given(st.binary(min_size=1, max_size=200), st.text(max_size=40).filter(str.isascii))
+def test_the_digest_is_the_hmac_of_the_standard_library(key: bytes, text: str) -> None:
+    assert secret.digest(text, Pepper("1", key)) == hmac.digest(key, text.encode(), "sha256")
