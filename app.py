@@ -41,9 +41,14 @@ class BoundedJSON(DefaultJSONProvider):
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
-            return super().loads(s, **kwargs)
+            # NaN and Infinity are Python's own, and in no JSON (RFC 8259, section 6).
+            return super().loads(s, parse_constant=_refuse, **kwargs)
         except RecursionError as problem:
             raise ValueError("nested too deeply") from problem
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
 
 
 class Application(Flask):

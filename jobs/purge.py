@@ -1,8 +1,9 @@
 """Delete what nobody can use any more."""
 
-from models import BrowserSession, Invitation, Throttle
+from models import BrowserSession, IdempotentAnswer, Invitation, Throttle
 
 
 def run() -> str:
     sessions, invitations, counters = BrowserSession.purge(), Invitation.purge(), Throttle.purge()
-    return f"deleted {sessions} sessions, {invitations} invitations, {counters} counters"
+    answers = IdempotentAnswer.purge()
+    return f"deleted {sessions} sessions, {invitations} invitations, {counters} counters, {answers} kept answers"

@@ -2,6 +2,7 @@
 
 from models.api_key import ApiKey
 from models.audit import AuditEvent
+from models.idempotency import IdempotentAnswer
 from models.key_secret import KeySecret
 from models.member import Invitation, Member
 from models.pepper_check import PepperCheck
@@ -11,4 +12,16 @@ from models.user import User
 from models.workspace import Workspace
 
 # In the order of their foreign keys.
-TABLES = (User, Workspace, Member, Invitation, BrowserSession, Throttle, ApiKey, KeySecret, PepperCheck, AuditEvent)
+TABLES = (
+    User,
+    Workspace,
+    Member,
+    Invitation,
+    BrowserSession,
+    Throttle,
+    ApiKey,
+    KeySecret,
+    PepperCheck,
+    AuditEvent,
+    IdempotentAnswer,
+)

@@ -53,6 +53,11 @@ class AlreadyDone(Conflict):
         self.key_id = key_id
 
 
+class PreconditionFailed(DomainError):
+    status, code, title = 412, "precondition_failed", "Precondition failed"
+    detail = "This changed since you read it. Read it again, and send the change with its new ETag."
+
+
 class PlanLimit(DomainError):
     status, code, title = 403, "plan_limit", "Plan limit"
     detail = "The plan does not allow this."

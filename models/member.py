@@ -2,12 +2,12 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from peewee import BlobField, Case, ForeignKeyField, IntegrityError, TextField
 
-from models import person, role
+from models import paging, person, role
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
@@ -64,14 +64,10 @@ class Member(WorkspaceRecord):
         return list(cls.select(cls, Workspace).join(Workspace).where(cls.user == user).order_by(Workspace.name))
 
     @classmethod
-    def page(cls, workspace_id: str, limit: int, after: tuple[datetime, str] | None) -> "tuple[list[Member], bool]":
+    def page(cls, workspace_id: str, limit: int, after: paging.Place | None) -> "tuple[list[Member], bool]":
         """Members in the order they were added, from just after a place; and whether more follow."""
-        query = cls.in_workspace(workspace_id).order_by(cls.created_at, cls.id).limit(limit + 1)
-        if after is not None:
-            moment, row_id = after
-            query = query.where((cls.created_at > moment) | ((cls.created_at == moment) & (cls.id > row_id)))
-        rows = list(query)
-        return rows[:limit], len(rows) > limit
+        found: tuple[list[Member], bool] = paging.page(cls.in_workspace(workspace_id), limit, after)
+        return found
 
     @classmethod
     def listed(cls, workspace_id: str, search: str = "") -> Any:

@@ -24,6 +24,7 @@ CODES = {
     405: "method_not_allowed",
     409: "conflict",
     411: "length_required",
+    412: "precondition_failed",
     413: "too_large",
     415: "unsupported_media_type",
     422: "validation_failed",

@@ -1,9 +1,10 @@
 """JSON answers."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 from pydantic_core import to_json
 
 
@@ -14,3 +15,22 @@ def answer(body: Mapping[str, Any] | None, status: int = 200, headers: Mapping[s
         del response.headers["Content-Type"]
         return response
     return Response(to_json(body), status, headers, content_type="application/json")
+
+
+def tagged(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer for one thing, with the `ETag` that a write may name in `If-Match`."""
+    return answer(body, status, {"ETag": etag(body), **(headers or {})})
+
+
+def with_secret(
+    body: Mapping[str, Any], secret: str, status: int = 201, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The one answer that holds a secret. What an `Idempotency-Key` keeps of it says that it was shown."""
+    g.kept_answer = to_json({**body, "secret": None})
+    return answer({**body, "secret": secret}, status, headers)
+
+
+def etag(body: Mapping[str, Any]) -> str:
+    """A strong validator (RFC 9110, section 8.8.3) of a representation, apart from what merely being used changes."""
+    steady = {name: value for name, value in body.items() if not name.startswith("last_used")}
+    return f'"{hashlib.blake2b(to_json(steady), digest_size=12).hexdigest()}"'

@@ -13,7 +13,7 @@ from flask.globals import request_ctx
 from werkzeug.http import http_date
 
 from models import database, role, scope, secret, verification
-from models.actor import Actor
+from models.actor import Actor, Grant
 from models.errors import KeyRefused, NotFound
 from models.verification import Credential
 from views.errors import BadCredentials, InsufficientScope
@@ -122,7 +122,9 @@ def _record_use(credential: Credential, status: int) -> None:
 def actor() -> Actor:
     """The key at hand, as every verb wants to know it."""
     held: Credential = g.credential
-    return Actor("key", held.name, held.key_id, role.KEY_TOUCHES, request.remote_addr, request_id())
+    end = None if held.expires_at is None else database.from_microseconds(held.expires_at)
+    grant = Grant(scope.parse(held.scopes), tuple(held.networks.split()), end)
+    return Actor("key", held.name, held.key_id, role.KEY_TOUCHES, request.remote_addr, request_id(), grant)
 
 
 def _refuse_key_elsewhere(asked: Request) -> None:

@@ -7,9 +7,10 @@ from flask import Blueprint, Response, g
 
 from models import ApiKey, database
 from models.verification import Credential
-from views.api import enforcement, openapi, schemas
-from views.api.answers import answer
+from views.api import enforcement, once, operations
+from views.api.answers import tagged
 from views.api.enforcement import ANY_KEY
+from views.api.schemas import key as shapes
 from views.format import iso
 
 
@@ -18,22 +19,22 @@ def add_routes(bp: Blueprint) -> None:
     bp.patch("/key")(narrow_key)
 
 
-@openapi.operation(ANY_KEY, openapi.KEY, returns=schemas.Key)
+@operations.operation(ANY_KEY, operations.KEY, returns=shapes.Key)
 def get_key() -> Response:
     """Tell what this key is.
 
     Its name, workspace, scopes, addresses, times and limits.
     """
-    return answer(_json(g.credential))
+    return tagged(_json(g.credential))
 
 
-@openapi.operation(ANY_KEY, openapi.KEY, json=schemas.KeyChange, returns=schemas.Key, errors=(409,))
+@operations.operation(ANY_KEY, operations.KEY, json=shapes.KeyChange, returns=shapes.Key, errors=(409, 412))
 def narrow_key() -> Response:
     """Narrow this key.
 
     Fewer scopes, fewer addresses or an earlier end. A key can never give itself more.
     """
-    given = openapi.taken()
+    given = operations.taken()
     changes: dict[str, Any] = {}
     if given.scopes is not None:
         changes["scopes"] = frozenset(given.scopes)
@@ -42,10 +43,11 @@ def narrow_key() -> Response:
     if "expires_at" in given.model_fields_set:
         changes["expires_at"] = given.expires_at
     held: Credential = g.credential
+    once.expect(_json(held))
     key = ApiKey.find(held.workspace_id, held.key_id)
     key.narrow(changes, by=enforcement.actor())
     g.credential = held.narrowed(ApiKey.find(held.workspace_id, held.key_id))
-    return answer(_json(g.credential))
+    return tagged(_json(g.credential))
 
 
 def _json(held: Credential) -> dict[str, Any]:

@@ -3,9 +3,34 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from typing import Any
 
+from flask import Response
+
+from models.database import from_microseconds, to_microseconds
 from models.errors import DomainError
+from models.paging import Place
+from views.api import operations
+from views.api.answers import answer
+
+
+def listed(
+    find: Callable[[int, Place | None], tuple[list[Any], bool]],
+    to_json: Callable[[Any], dict[str, Any]],
+    *,
+    by: str = "created_at",
+) -> Response:
+    """The page of a list that the query asks for. `find` takes a limit and a place, as `models.paging.page` does."""
+    query = operations.asked()
+    after = None
+    if query.cursor is not None:
+        moment, row_id = decode(query.cursor)
+        after = (from_microseconds(moment), row_id)
+    rows, more = find(query.limit, after)
+    last = rows[-1] if more else None
+    cursor = encode([to_microseconds(getattr(last, by)), last.id]) if last else None
+    return answer({"data": [to_json(row) for row in rows], "next_cursor": cursor})
 
 
 def encode(place: list[Any]) -> str:

@@ -1,0 +1,39 @@
+"""What all parts of the API share in what they take and give. Unknown fields in a body are refused."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Text = Annotated[str, Field(max_length=500)]
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_max_length=10_000)
+
+
+class FieldProblem(Answer):
+    field: str = Field(examples=["email"])
+    message: str = Field(examples=["Enter an e-mail address, like ada@example.com."])
+
+
+class Problem(Answer):
+    """A problem document (RFC 9457), sent as `application/problem+json`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="Where the kind of problem is explained.")
+    title: str
+    status: int
+    detail: str = Field(description="What happened, and what to do.")
+    code: str = Field(description="Stable, for programs.", examples=["insufficient_scope"])
+    request_id: str = Field(examples=["req_5c0f7a9be2d84b13a6f1"])
+    errors: list[FieldProblem] | None = Field(None, description="With 422: each field that is not valid.")
+
+
+class ListQuery(BaseModel):
+    limit: int = Field(20, ge=1, le=100, description="How many at most.")
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")

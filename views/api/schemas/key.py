@@ -1,0 +1,32 @@
+"""The key at hand, as the API gives it and lets it narrow itself."""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field
+
+from views.api.schemas.common import Answer, Body, Text
+
+
+class KeyLimits(Answer):
+    requests_per_minute: int | None
+    requests_per_month: int | None = Field(description="Of the workspace. Null means no limit.")
+
+
+class Key(Answer):
+    id: str = Field(examples=["key_3f8r2n6t0y4s7d1c"])
+    name: str = Field(examples=["Nightly report"])
+    workspace_id: str = Field(examples=["ws_4k7n9m2p8q3r5t6v"])
+    scopes: list[str] = Field(examples=[["read:members"]])
+    networks: list[str] = Field(description="Addresses it may be used from; empty means any.")
+    created_at: datetime
+    starts_at: datetime | None
+    expires_at: datetime | None = Field(description="Null means no expiration.")
+    limits: KeyLimits
+
+
+class KeyChange(Body):
+    """What a key may take from itself. Anything that gives it more is refused."""
+
+    scopes: list[Text] | None = Field(None, max_length=20)
+    networks: list[Text] | None = Field(None, max_length=100)
+    expires_at: AwareDatetime | None = None
