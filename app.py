@@ -9,7 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jobs import cli
-from models import database, secret
+from models import database, rate_limit, secret
 from models.settings import Settings
 from views import (
     access,
@@ -70,6 +70,7 @@ def create_app(configured: Settings | None = None) -> Flask:
     chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
+    rate_limit.use(chosen.data_dir, chosen.redis_url)
 
     app.session_interface = sessions.PageSessions()
     access.set_up(app)

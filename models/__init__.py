@@ -5,6 +5,7 @@ from models.audit import AuditEvent
 from models.idempotency import IdempotentAnswer
 from models.key_secret import KeySecret
 from models.member import Invitation, Member
+from models.monthly_use import MonthlyUse
 from models.pepper_check import PepperCheck
 from models.session import BrowserSession
 from models.throttle import Throttle
@@ -24,4 +25,5 @@ TABLES = (
     PepperCheck,
     AuditEvent,
     IdempotentAnswer,
+    MonthlyUse,
 )

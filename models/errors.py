@@ -1,6 +1,7 @@
 """What can go wrong, in words. `views/errors.py` turns each into a page or a problem document."""
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class DomainError(Exception):
@@ -76,16 +77,41 @@ class Unavailable(DomainError):
     detail = "The database cannot be reached. Try again shortly."
 
 
+class InsufficientScope(DomainError):
+    status, code, title = 403, "insufficient_scope", "Scope missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This API key lacks the scope {scope}.", scope=scope)
+        self.scope = scope
+
+
+class RateLimited(DomainError):
+    """A limit of the plan: `rate_limited` for the key's minute, `quota_exceeded` for the workspace's month."""
+
+    status, code, title = 429, "rate_limited", "Rate limit reached"
+
+    def __init__(self, code: str, *, limit: int, plan: str, seconds: int) -> None:
+        self.code, self.retry_after = code, seconds
+        wait = f"Try again in {seconds} second{'s' * (seconds != 1)}."
+        detail = f"This API key has used its {limit:,} requests of this minute. {wait}"
+        if code == "quota_exceeded":
+            self.title = "Quota used up"
+            detail = f"This workspace has used its {limit:,} requests of this month. {wait}"
+        violated = ["month" if code == "quota_exceeded" else "minute"]
+        super().__init__(detail, limit=limit, plan=plan, retry_after=seconds, **{"violated-policies": violated})
+
+
 class KeyRefused(DomainError):
     """A credential that is not good now. Whoever lacks the whole secret learns nothing but `invalid_key`."""
 
     status, code, title = 401, "invalid_key", "Invalid API key"
     detail = "This is not a valid API key."
 
-    def __init__(self, code: str = "invalid_key", *, key_id: str | None = None) -> None:
+    def __init__(self, code: str = "invalid_key", *, proven: Any = None) -> None:
         self.code = code
         self.status, self.title, detail = REFUSALS[code]
-        self.key_id = key_id
+        # The `Credential`, once its secret was proven.
+        self.proven = proven
         super().__init__(detail)
 
 

@@ -43,6 +43,17 @@ def covers(networks: str, others: str) -> bool:
     return all(any(_inside(narrow, network) for network in wide) for narrow in _parse_stored(others))
 
 
+def block_of(address: str) -> str:
+    """What stands for one client where addresses are counted: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        client = normal_address(address)
+    except ValueError:
+        return address
+    if isinstance(client, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((client, 64), strict=False))
+    return str(client)
+
+
 def normal_address(text: str) -> IPAddress:
     """An address; IPv4 mapped into IPv6 (RFC 4291, section 2.5.5.2) becomes the IPv4 address it stands for."""
     address = ipaddress.ip_address(text)

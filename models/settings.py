@@ -34,6 +34,7 @@ class Settings:
     trusted_proxies: int = 0
     trusted_hosts: tuple[str, ...] = ()
     access_log: bool = True
+    redis_url: str = field(default="", repr=False)
 
     @property
     def https(self) -> bool:
@@ -73,6 +74,7 @@ class _Reader:
             trusted_proxies=self._number("GRAVITY_TRUSTED_PROXIES", 0, 0, 10),
             trusted_hosts=self._trusted_hosts(base_url),
             access_log=self._number("GRAVITY_ACCESS_LOG", 1, 0, 1) == 1,
+            redis_url=self._redis_url(),
         )
         if self.mistakes:
             raise SettingsError(self.mistakes)
@@ -112,6 +114,13 @@ class _Reader:
         if not value.startswith(("sqlite:///", "postgresql://", "postgres://")) or value == "sqlite:///":
             # The value is not repeated: it may hold a password.
             self.mistakes.append("GRAVITY_DATABASE_URL must be sqlite:///path or postgresql://user:password@host/name.")
+        return value
+
+    def _redis_url(self) -> str:
+        value = self._text("GRAVITY_REDIS_URL")
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            # The value is not repeated: it may hold a password.
+            self.mistakes.append("GRAVITY_REDIS_URL must be redis://host:port/number, or rediss:// for TLS.")
         return value
 
     def _trusted_hosts(self, base_url: str) -> tuple[str, ...]:

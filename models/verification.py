@@ -94,13 +94,13 @@ def verify(text: str) -> Credential:
     moment = now_microseconds()
     end = credential.end
     if key_revoked is not None or secret_revoked is not None:
-        raise KeyRefused("revoked_key", key_id=credential.key_id)
+        raise KeyRefused("revoked_key", proven=credential)
     if end is not None and moment >= end:
-        raise KeyRefused("expired_key", key_id=credential.key_id)
+        raise KeyRefused("expired_key", proven=credential)
     if disabled_at is not None:
-        raise KeyRefused("disabled_key", key_id=credential.key_id)
+        raise KeyRefused("disabled_key", proven=credential)
     if credential.starts_at is not None and moment < credential.starts_at:
-        raise KeyRefused("not_yet_valid_key", key_id=credential.key_id)
+        raise KeyRefused("not_yet_valid_key", proven=credential)
     if pepper != newest.version:
         _rehash(credential.secret_id, digest, newest.version)
     return credential

@@ -69,7 +69,7 @@ install() { # install TOOL, with whichever package manager there is
   fi
 }
 
-[ $# -gt 0 ] || set -- chromium postgresql
+[ $# -gt 0 ] || set -- chromium postgresql redis
 for tool in "$@"; do
   has "$tool" && continue
   echo "Installing $tool"

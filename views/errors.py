@@ -8,7 +8,7 @@ from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from models import database
-from models.errors import DomainError, Invalid, KeyRefused, Throttled, Unavailable
+from models.errors import DomainError, InsufficientScope, Invalid, KeyRefused, RateLimited, Throttled, Unavailable
 from views import htmx
 from views.access import PasswordNeeded, logins
 from views.log import request_id
@@ -147,6 +147,7 @@ def problem(status: int, code: str, title: str, detail: str, error: DomainError 
         "code": code,
         "request_id": request_id(),
     }
+    body |= _of_proven_key(status, error)
     if isinstance(error, Invalid):
         body["errors"] = [{"field": field, "message": message} for field, message in error.errors.items()]
     elif error is not None:
@@ -157,9 +158,22 @@ def problem(status: int, code: str, title: str, detail: str, error: DomainError 
         response.headers["WWW-Authenticate"] = challenge
     if status == 503:
         response.headers["Retry-After"] = "2"
-    if isinstance(error, Throttled):
+    if isinstance(error, Throttled | RateLimited):
         response.headers["Retry-After"] = str(error.retry_after)
+    g.problem = error
     return response
+
+
+def _of_proven_key(status: int, error: DomainError | None) -> dict[str, object]:
+    """What helps whoever sent the whole secret: which key it is, what it may, and where it can be mended."""
+    proven = g.get("proven")
+    if proven is None or status not in (401, 403, 429):
+        return {}
+    facts: dict[str, object] = {"key_id": proven.key_id, "granted_scopes": proven.scopes.split()}
+    if isinstance(error, InsufficientScope):
+        facts["required_scope"] = error.scope
+    page = f"{current_app.config['SETTINGS'].base_url}/w/{proven.workspace_id}/settings/api-keys/{proven.key_id}"
+    return facts | {"fix_url": f"{page}?request={request_id()}#refused"}
 
 
 def _challenge(status: int, code: str, detail: str, error: DomainError | None) -> str | None:
@@ -183,11 +197,3 @@ class BadCredentials(DomainError):
     """Credentials in the wrong place or form: RFC 6750's `invalid_request`."""
 
     status, code, title = 400, "bad_request", "Bad request"
-
-
-class InsufficientScope(DomainError):
-    status, code, title = 403, "insufficient_scope", "Scope missing"
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"This API key lacks the scope {scope}.", scope=scope)
-        self.scope = scope

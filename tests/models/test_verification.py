@@ -63,7 +63,7 @@ def test_an_unknown_key_is_refused_and_named_nowhere(connected: str) -> None:
     unknown = secret.generate().reveal()
     with pytest.raises(KeyRefused) as refusal:
         verification.verify(unknown)
-    assert (refusal.value.code, refusal.value.status, refusal.value.key_id) == ("invalid_key", 401, None)
+    assert (refusal.value.code, refusal.value.status, refusal.value.proven) == ("invalid_key", 401, None)
     assert unknown not in str(refusal.value) + repr(refusal.value)
 
 

@@ -1,6 +1,6 @@
 """Bearer enforcement: the one place that every API request passes before its view.
 
-verify → state (revoked, expired, disabled, not yet valid) → workspace → allowlist → scope
+verify → state (revoked, expired, disabled, not yet valid) → workspace → allowlist → scope → limits
 """
 
 import re
@@ -12,11 +12,11 @@ from flask import Flask, Request, Response, current_app, g, request
 from flask.globals import request_ctx
 from werkzeug.http import http_date
 
-from models import database, role, scope, secret, verification
+from models import database, rate_limit, role, scope, secret, verification
 from models.actor import Actor, Grant
-from models.errors import KeyRefused, NotFound
+from models.errors import InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
 from models.verification import Credential
-from views.errors import BadCredentials, InsufficientScope
+from views.errors import BadCredentials
 from views.frame import KEY_ID
 from views.log import request_id
 
@@ -66,17 +66,36 @@ def enforce() -> None:
     try:
         credential = verification.verify(token)
     except KeyRefused as refusal:
-        environ[KEY_ID] = refusal.key_id
+        _slow_guessing(refusal, asked.remote_addr or "")
+        g.proven = refusal.proven
+        if refusal.proven:
+            environ[KEY_ID] = refusal.proven.key_id
         raise
-    g.credential = credential
+    g.proven = g.credential = credential
     environ[KEY_ID] = credential.key_id
     workspace_id = (asked.view_args or {}).get("workspace_id")
     if workspace_id is not None and workspace_id != credential.workspace_id:
         raise NotFound
     if not credential.allows(asked.remote_addr or ""):
-        raise KeyRefused("ip_not_allowed", key_id=credential.key_id)
+        raise KeyRefused("ip_not_allowed", proven=credential)
     if wanted and not credential.may(wanted):
         raise InsufficientScope(wanted)
+    _spend(credential)
+
+
+def _slow_guessing(refusal: KeyRefused, address: str) -> None:
+    """Answer an address that sends many bad credentials with 429. A good key from there still works."""
+    if refusal.proven is None and (wait := rate_limit.bad_credential(address, database.now_microseconds())):
+        raise Throttled(wait) from refusal
+
+
+def _spend(credential: Credential) -> None:
+    moment = database.now_microseconds()
+    standing = g.standing = rate_limit.spend(credential, moment)
+    if standing.refused:
+        plan = credential.plan
+        limit = plan.requests_per_minute if standing.refused == "rate_limited" else plan.requests_per_month
+        raise RateLimited(standing.refused, limit=limit or 0, plan=plan.slug, seconds=standing.retry_after)
 
 
 def bearer_token(header: str | None) -> str:
@@ -95,26 +114,33 @@ def bearer_token(header: str | None) -> str:
 
 
 def finish(response: Response) -> Response:
-    """Note the use of a key that was good, and announce an end that is near (RFC 8594)."""
+    """Tell where the key stands, note its use, and announce an end that is near (RFC 8594)."""
     credential: Credential | None = g.get("credential")
     if credential is None:
         return response
     moment = database.now_microseconds()
+    standing = g.get("standing") or rate_limit.look(credential, moment)
+    headers = response.headers
+    headers["RateLimit"], headers["RateLimit-Policy"] = rate_limit.fields(standing, credential.plan, moment)
     if verification.use_is_due(credential, moment):
         _record_use(credential, response.status_code)
     end = credential.end
     if end is not None and end - moment <= SUNSET:
-        response.headers["Sunset"] = http_date(end // 1_000_000)
+        headers["Sunset"] = http_date(end // 1_000_000)
     return response
 
 
+def _route() -> str:
+    """The method and the route's template, never the path as sent."""
+    return f"{request.method} {request.url_rule.rule if request.url_rule else ''}"
+
+
 def _record_use(credential: Credential, status: int) -> None:
-    rule = request.url_rule
     verification.record_use(
         credential,
         address=request.remote_addr or "",
         client=request.environ.get("HTTP_USER_AGENT", ""),
-        request=f"{request.method} {rule.rule if rule else ''}",
+        request=_route(),
         status=status,
     )
 

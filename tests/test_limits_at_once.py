@@ -1,0 +1,102 @@
+"""Limits under load: exact across the workers of a machine, and across machines that share a Redis."""
+
+import http.client
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from models import database
+from tests.support import redis_server, servers
+from tests.support.cast import Person
+from tests.support.redis_server import RedisServer
+from tests.support.servers import Server
+
+CLIENTS, LIMIT = 8, 60
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server.running(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def two_machines(
+    redis: RedisServer, _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Server]]:
+    """Two servers with data folders of their own, on one database and one Redis."""
+    folder = tmp_path_factory.mktemp("machines")
+    url = f"sqlite:///{shutil.copy(_sqlite_template, folder / 'gravity.db')}"
+    with (
+        servers.running("redis-1", folder / "1", url, GRAVITY_REDIS_URL=redis.url) as first,
+        servers.running("redis-2", folder / "2", url, like=first, GRAVITY_REDIS_URL=redis.url) as second,
+    ):
+        yield [first, second]
+
+
+def free_key(server: Server, person: Person) -> str:
+    return server.key(person, expires_at=database.now() + timedelta(days=30))[1]
+
+
+def hammer(servers: list[Server], secrets: list[str], requests: int) -> Counter[int]:
+    """How often each status came when clients, each with a connection of its own, ask at once."""
+    seen: Counter[int] = Counter()
+    ready, lock = threading.Barrier(CLIENTS), threading.Lock()
+
+    def client(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", servers[number % len(servers)].port, timeout=60)
+        ready.wait()
+        for turn in range(requests):
+            secret = secrets[(number + turn) % len(secrets)]
+            connection.request("GET", "/api/v2/key", headers={"Authorization": f"Bearer {secret}"})
+            answer = connection.getresponse()
+            answer.read()
+            with lock:
+                seen[answer.status] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return seen
+
+
+def test_eight_clients_on_one_key_and_two_workers_get_exactly_its_limit(server: Server) -> None:
+    secret = free_key(server, server.owner("Free", plan="free"))
+    assert hammer([server], [secret], 15) == {200: LIMIT, 429: CLIENTS * 15 - LIMIT}
+
+
+def test_eight_clients_on_two_machines_get_exactly_its_limit_with_redis(two_machines: list[Server]) -> None:
+    secret = free_key(two_machines[0], two_machines[0].owner("Free", plan="free"))
+    assert hammer(two_machines, [secret], 15) == {200: LIMIT, 429: CLIENTS * 15 - LIMIT}
+
+
+@pytest.mark.parametrize("where", ["server", "two_machines"])
+def test_fifty_keys_do_not_disturb_each_other(where: str, request: pytest.FixtureRequest) -> None:
+    found = request.getfixturevalue(where)
+    running: list[Server] = found if isinstance(found, list) else [found]
+    # Three keys a workspace on this plan.
+    secrets = [free_key(running[0], person) for person in owners(running[0], 17) for _ in range(3)][:50]
+    assert hammer(running, secrets, 50) == {200: CLIENTS * 50}
+
+
+def owners(server: Server, number: int) -> list[Person]:
+    return [server.owner(f"Free {each}", plan="free") for each in range(number)]
+
+
+def test_without_redis_requests_are_served_within_the_limit_of_each_machine(
+    two_machines: list[Server], redis: RedisServer
+) -> None:
+    """The last of its module: it takes Redis away."""
+    secret = free_key(two_machines[0], two_machines[0].owner("Free", plan="free"))
+    redis.process.kill()
+    redis.process.wait()
+    seen = hammer(two_machines, [secret], 20)
+    assert seen == {200: 2 * LIMIT, 429: CLIENTS * 20 - 2 * LIMIT}
