@@ -10,9 +10,12 @@ from typing import NamedTuple, Protocol
 
 import redis
 
-from models.shared_counters import Count, SharedCounters, place
+from models.shared_counters import SharedCounters, place
 
 MINUTE = 60_000_000
+# A window that ends later than a minute and this from now is one from before the clock was set back. Requests take
+# their moment before they wait for the lock, so a window may well have begun after it.
+SLACK = 10_000_000
 # Longer than a healthy Redis takes by far, and short enough to be waited for.
 REDIS_SECONDS = 0.25
 # After a failure Redis is left alone for this long, so that requests do not queue up for it.
@@ -36,7 +39,8 @@ class Spent(NamedTuple):
     """The counts after the request, or as they stand when it was refused; `month` is None when nobody knows it yet."""
 
     refused: str
-    minute: Count
+    minute_used: int
+    minute_ends: int
     month: int | None
 
 
@@ -58,50 +62,55 @@ class LocalStore:
         The answer's `month` is None when this machine has not met the workspace this month: then nothing was
         counted, and the call is to be repeated with what the database knows as `month_before`.
         """
-        counters, minute_at, month_at = self.counters, place(ask.key_id), place(ask.workspace_id)
-        # Not `with`: this is the path of every request, and a context manager takes as long as the count.
+        # Without context managers, which take as long as the count, on the path of every request.
+        counters = self.counters
         counters.threads.acquire()
         try:
             counters.lock()
             try:
-                month = counters.read(month_at, ask.moment)
-                if month is None or month.ends != ask.month_ends:
-                    if month_before is None:
-                        return Spent("", Count(0, ask.moment + MINUTE), None)
-                    month = Count(month_before, ask.month_ends)
-                minute = counters.read(minute_at, ask.moment)
-                # A minute that ends later than it could is one from before the clock was set back.
-                if minute is None or minute.ends > ask.moment + MINUTE:
-                    minute = Count(0, ask.moment + MINUTE)
-                if minute.used >= ask.per_minute:
-                    return Spent("rate_limited", minute, month.used)
-                if ask.per_month is not None and month.used >= ask.per_month:
-                    return Spent("quota_exceeded", minute, month.used)
-                minute = Count(minute.used + 1, minute.ends)
-                counters.write(minute_at, minute)
-                counters.write(month_at, Count(month.used + 1, ask.month_ends))
-                return Spent("", minute, month.used + 1)
+                return self._spend(ask, month_before)
             finally:
                 counters.unlock()
         finally:
             counters.threads.release()
 
+    def _spend(self, ask: Ask, month_before: int | None) -> Spent:
+        key_id, workspace_id, per_minute, per_month, month_ends, moment = ask
+        counters, minute_at, month_at = self.counters, place(key_id), place(workspace_id)
+        month_used, month_until = counters.read(month_at)
+        if month_until != month_ends:
+            if month_before is None:
+                return Spent("", 0, moment + MINUTE, None)
+            month_used = month_before
+        minute_used, minute_ends = counters.read(minute_at)
+        if not moment < minute_ends <= moment + MINUTE + SLACK:
+            minute_used, minute_ends = 0, moment + MINUTE
+        if minute_used >= per_minute:
+            return Spent("rate_limited", minute_used, minute_ends, month_used)
+        if per_month is not None and month_used >= per_month:
+            return Spent("quota_exceeded", minute_used, minute_ends, month_used)
+        counters.write(minute_at, minute_used + 1, minute_ends)
+        counters.write(month_at, month_used + 1, month_ends)
+        return Spent("", minute_used + 1, minute_ends, month_used + 1)
+
     def look(self, ask: Ask) -> Spent:
         """The counts as they stand."""
         with self.counters.locked():
-            minute = self.counters.read(place(ask.key_id), ask.moment)
-            month = self.counters.read(place(ask.workspace_id), ask.moment)
-        known = month is not None and month.ends == ask.month_ends
-        return Spent("", minute or Count(0, ask.moment + MINUTE), month.used if known and month else None)
+            minute_used, minute_ends = self.counters.read(place(ask.key_id))
+            month_used, month_until = self.counters.read(place(ask.workspace_id))
+        if not ask.moment < minute_ends <= ask.moment + MINUTE + SLACK:
+            minute_used, minute_ends = 0, ask.moment + MINUTE
+        return Spent("", minute_used, minute_ends, month_used if month_until == ask.month_ends else None)
 
-    def fail(self, name: str, moment: int) -> Count:
-        """Count a failure under a name, in its minute."""
+    def fail(self, name: str, moment: int) -> tuple[int, int]:
+        """Count a failure under a name; returns how many there were in its minute, and when that ends."""
         at = place(name)
         with self.counters.locked():
-            before = self.counters.read(at, moment) or Count(0, moment + MINUTE)
-            after = Count(before.used + 1, before.ends)
-            self.counters.write(at, after)
-        return after
+            used, ends = self.counters.read(at)
+            if not moment < ends <= moment + MINUTE + SLACK:
+                used, ends = 0, moment + MINUTE
+            self.counters.write(at, used + 1, ends)
+        return used + 1, ends
 
 
 SPEND = """
@@ -168,4 +177,4 @@ class RedisStore:
             self.away_until = time.monotonic() + REDIS_PAUSE
             log.warning("redis is away: limits hold on this machine alone", extra={"reason": type(problem).__name__})
             return None
-        return Spent(refused.decode(), Count(minute, ask.moment + left * 1000), None if month < 0 else month)
+        return Spent(refused.decode(), minute, ask.moment + left * 1000, None if month < 0 else month)

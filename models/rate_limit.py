@@ -58,19 +58,13 @@ def use(folder: Path, redis_url: str = "") -> None:
 def spend(credential: Credential, moment: int) -> Standing:
     """Count a request against both limits, or tell which one refuses it."""
     limits, plan, month = _chosen(), credential.plan, monthly_use.month_at(moment)
-    ask = Ask(
-        credential.key_id,
-        credential.workspace_id,
-        plan.requests_per_minute,
-        plan.requests_per_month,
-        month.ends,
-        moment,
-    )
+    key_id, workspace_id = credential.key_id, credential.workspace_id
+    ask = Ask(key_id, workspace_id, plan.requests_per_minute, plan.requests_per_month, month.ends, moment)
     spent = limits.store.spend(ask, None)
     if spent.month is None:
-        spent = limits.store.spend(ask, monthly_use.kept(credential.workspace_id, month))
-    if not spent.refused and limits.keeper.is_due(credential.workspace_id, moment):
-        limits.keeper.keep(credential.workspace_id, spent.month or 0, moment)
+        spent = limits.store.spend(ask, monthly_use.kept(workspace_id, month))
+    if not spent.refused and limits.keeper.is_due(workspace_id, moment):
+        limits.keeper.keep(workspace_id, spent.month or 0, moment)
     return _standing(spent, plan, month, moment)
 
 
@@ -92,8 +86,8 @@ def used_this_month(workspace_id: str, moment: int) -> int:
 
 def bad_credential(address: str, moment: int) -> int:
     """Count a credential that is not good. Returns the seconds to wait, or 0 while there were few."""
-    count = _chosen().local.fail(f"bad {network.block_of(address)}", moment)
-    return _seconds(count.ends - moment) if count.used > BAD_CREDENTIALS_A_MINUTE else 0
+    failures, ends = _chosen().local.fail(f"bad {network.block_of(address)}", moment)
+    return _seconds(ends - moment) if failures > BAD_CREDENTIALS_A_MINUTE else 0
 
 
 @lru_cache(maxsize=64)
@@ -105,12 +99,12 @@ def policy(plan: Plan, month_seconds: int) -> str:
     return f'{minute}, "month";q={plan.requests_per_month};w={month_seconds}'
 
 
-def fields(standing: Standing, plan: Plan, moment: int) -> tuple[str, str]:
-    """The values of `RateLimit` and `RateLimit-Policy`."""
+def fields(standing: Standing, plan: Plan, moment: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The header fields `RateLimit` and `RateLimit-Policy`."""
     rest = f'"minute";r={standing.minute_left};t={standing.minute_ends}'
     if standing.month_left is not None:
         rest = f'{rest}, "month";r={standing.month_left};t={standing.month_ends}'
-    return rest, policy(plan, monthly_use.month_at(moment).seconds)
+    return ("RateLimit", rest), ("RateLimit-Policy", policy(plan, monthly_use.month_at(moment).seconds))
 
 
 def _standing(spent: Spent, plan: Plan, month: monthly_use.Month, moment: int) -> Standing:
@@ -119,8 +113,8 @@ def _standing(spent: Spent, plan: Plan, month: monthly_use.Month, moment: int) -
         month_left = max(0, plan.requests_per_month - (spent.month or 0))
     return Standing(
         spent.refused,
-        max(0, plan.requests_per_minute - spent.minute.used),
-        _seconds(spent.minute.ends - moment),
+        max(0, plan.requests_per_minute - spent.minute_used),
+        _seconds(spent.minute_ends - moment),
         month_left,
         _seconds(month.ends - moment),
     )

@@ -27,6 +27,8 @@ YEAR = 365 * 24 * 3600
 REQUEST_ID = "gravity.request_id"
 ROUTE = "gravity.route"
 KEY_ID = "gravity.key_id"
+# Header fields that a view leaves for the frame to add: several times as fast as Werkzeug's own headers.
+MORE_HEADERS = "gravity.more_headers"
 
 
 class Frame:
@@ -65,7 +67,8 @@ class Frame:
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
             if self.access_log:
                 _write_line(environ, status, began)
-            return start_response(status, [*headers, ("X-Request-Id", request_id), *more], exc_info)
+            left = environ.get(MORE_HEADERS, ())
+            return start_response(status, [*headers, *left, ("X-Request-Id", request_id), *more], exc_info)
 
         return self.inside(environ, start)
 

@@ -19,7 +19,9 @@ def answer(body: Mapping[str, Any] | None, status: int = 200, headers: Mapping[s
 
 def tagged(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """The answer for one thing, with the `ETag` that a write may name in `If-Match`."""
-    return answer(body, status, {"ETag": etag(body), **(headers or {})})
+    made = answer(body, status, headers)
+    made.headers["ETag"] = etag(body)
+    return made
 
 
 def with_secret(
@@ -32,5 +34,7 @@ def with_secret(
 
 def etag(body: Mapping[str, Any]) -> str:
     """A strong validator (RFC 9110, section 8.8.3) of a representation, apart from what merely being used changes."""
-    steady = {name: value for name, value in body.items() if not name.startswith("last_used")}
+    steady = body
+    if "last_used_at" in body:
+        steady = {name: value for name, value in body.items() if not name.startswith("last_used")}
     return f'"{hashlib.blake2b(to_json(steady), digest_size=12).hexdigest()}"'

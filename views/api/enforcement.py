@@ -9,15 +9,16 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from flask import Flask, Request, Response, current_app, g, request
-from flask.globals import request_ctx
+from flask.globals import app_ctx, request_ctx
 from werkzeug.http import http_date
 
 from models import database, rate_limit, role, scope, secret, verification
 from models.actor import Actor, Grant
 from models.errors import InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
+from models.plan import Plan
 from models.verification import Credential
 from views.errors import BadCredentials
-from views.frame import KEY_ID
+from views.frame import KEY_ID, MORE_HEADERS
 from views.log import request_id
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,15 +64,16 @@ def enforce() -> None:
         return
     _refuse_key_elsewhere(asked)
     token = bearer_token(environ.get("HTTP_AUTHORIZATION"))
+    mine = app_ctx.g
     try:
         credential = verification.verify(token)
     except KeyRefused as refusal:
         _slow_guessing(refusal, asked.remote_addr or "")
-        g.proven = refusal.proven
+        mine.proven = refusal.proven
         if refusal.proven:
             environ[KEY_ID] = refusal.proven.key_id
         raise
-    g.proven = g.credential = credential
+    mine.proven = mine.credential = credential
     environ[KEY_ID] = credential.key_id
     workspace_id = (asked.view_args or {}).get("workspace_id")
     if workspace_id is not None and workspace_id != credential.workspace_id:
@@ -80,7 +82,9 @@ def enforce() -> None:
         raise KeyRefused("ip_not_allowed", proven=credential)
     if wanted and not credential.may(wanted):
         raise InsufficientScope(wanted)
-    _spend(credential)
+    mine.standing = standing = rate_limit.spend(credential, database.now_microseconds())
+    if standing.refused:
+        raise _limited(standing, credential.plan)
 
 
 def _slow_guessing(refusal: KeyRefused, address: str) -> None:
@@ -89,13 +93,9 @@ def _slow_guessing(refusal: KeyRefused, address: str) -> None:
         raise Throttled(wait) from refusal
 
 
-def _spend(credential: Credential) -> None:
-    moment = database.now_microseconds()
-    standing = g.standing = rate_limit.spend(credential, moment)
-    if standing.refused:
-        plan = credential.plan
-        limit = plan.requests_per_minute if standing.refused == "rate_limited" else plan.requests_per_month
-        raise RateLimited(standing.refused, limit=limit or 0, plan=plan.slug, seconds=standing.retry_after)
+def _limited(standing: rate_limit.Standing, plan: Plan) -> RateLimited:
+    limit = plan.requests_per_minute if standing.refused == "rate_limited" else plan.requests_per_month
+    return RateLimited(standing.refused, limit=limit or 0, plan=plan.slug, seconds=standing.retry_after)
 
 
 def bearer_token(header: str | None) -> str:
@@ -115,18 +115,19 @@ def bearer_token(header: str | None) -> str:
 
 def finish(response: Response) -> Response:
     """Tell where the key stands, note its use, and announce an end that is near (RFC 8594)."""
-    credential: Credential | None = g.get("credential")
+    mine = app_ctx.g
+    credential: Credential | None = mine.get("credential")
     if credential is None:
         return response
     moment = database.now_microseconds()
-    standing = g.get("standing") or rate_limit.look(credential, moment)
-    headers = response.headers
-    headers["RateLimit"], headers["RateLimit-Policy"] = rate_limit.fields(standing, credential.plan, moment)
+    standing = mine.get("standing") or rate_limit.look(credential, moment)
+    headers = list(rate_limit.fields(standing, credential.plan, moment))
     if verification.use_is_due(credential, moment):
         _record_use(credential, response.status_code)
     end = credential.end
     if end is not None and end - moment <= SUNSET:
-        headers["Sunset"] = http_date(end // 1_000_000)
+        headers.append(("Sunset", http_date(end // 1_000_000)))
+    request_ctx.request.environ[MORE_HEADERS] = headers
     return response
 
 
