@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help run serve test lint bench soak vendor lock clean runtime dev
+.PHONY: help run serve test lint bench soak fuzz vendor lock clean runtime dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\): .*\(## .*\)/\1: \2/p' Makefile
@@ -32,6 +32,9 @@ bench: dev ## Measure throughput and latency
 
 soak: dev ## Run for long under load and watch for leaks
 	@exec $(BIN)/python -m tests.soak
+
+fuzz: dev ## Send random requests for long, from the OpenAPI document (EXAMPLES=500, SEED=1)
+	@exec $(BIN)/python -m tests.fuzz
 
 vendor: ## Fetch the vendored fonts, icons and scripts anew (needs npm)
 	@$(PYTHON) static/vendor/refresh.py

@@ -28,7 +28,7 @@ class MemberList(Answer):
 
 class NewMember(Body):
     name: Text = Field(examples=["Ada Moreau"])
-    email: Text = Field(examples=["ada@example.com"])
+    email: Text = Field(examples=["ada@example.com"], json_schema_extra={"format": "email"})
     role: Literal["member", "contact", "owner", "admin"] = Field(
         "contact", description="A key can make members and contacts only."
     )
@@ -39,6 +39,6 @@ class MemberChange(Body):
     """A merge patch (RFC 7396): what is left out stays."""
 
     name: Text | None = None
-    email: Text | None = None
+    email: Text | None = Field(None, json_schema_extra={"format": "email"})
     role: Role | None = None
     title: Text | None = Field(None, description="Null empties it.")

@@ -1,0 +1,82 @@
+"""`make fuzz`: random requests, and chains of them, from the OpenAPI document against the real server.
+
+schemathesis looks for answers that are no good (500), not in the document (status, media type, headers), not of the
+declared shape, or that let in what the document refuses. A failure prints the curl line that shows it.
+
+make fuzz                     every check, many examples
+EXAMPLES=500 make fuzz        more of them
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from models import database
+from tests.support import servers
+from tests.support.servers import Server
+
+EXAMPLES = int(os.environ.get("EXAMPLES", "150"))
+
+
+def run(server: Server, *, examples: int, seed: int, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Fuzz a server with an admin key of a fresh workspace; the same seed asks the same questions."""
+    owner = server.owner("Fuzzed", plan="enterprise")
+    end = database.now() + timedelta(days=300)
+    secret, spare = (server.key(owner, scopes={"admin:workspace"}, expires_at=end)[1] for _ in range(2))
+    (folder / "schemathesis.toml").write_text(CONFIGURATION.format(workspace=owner.workspace.id))
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "--config-file", str(folder / "schemathesis.toml"),
+        "run", f"{server.base_url}/api/v2/openapi.json",
+        "--max-examples", str(examples),
+        "--seed", str(seed),
+        "--suppress-health-check", "all",
+        "--no-color",
+    ]  # fmt: skip
+    # The key goes by the environment: the arguments of a process are for all to see.
+    environ = os.environ | {"GRAVITY_FUZZ_KEY": secret, "GRAVITY_FUZZ_SPARE_KEY": spare}
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+    status = httpx.get(f"{server.base_url}/api/v2/key", headers={"Authorization": f"Bearer {secret}"}).status_code
+    if status != 200:
+        raise RuntimeError(f"the key that asks was lost on the way: {status}")
+    return done
+
+
+# The workspace is given, because a random one is never the key's.
+CONFIGURATION = """
+headers = {{ Authorization = "Bearer ${{GRAVITY_FUZZ_KEY}}" }}
+
+[parameters]
+workspace_id = "{workspace}"
+
+# Rules that no schema can hold, such as whether an address is taken or a cursor is one of ours, are answered with these.
+[checks]
+positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 429, 503]
+
+# What narrows or ends the key in use gets one of its own, so that the others are asked with all rights.
+[[operations]]
+include-path = "/api/v2/key"
+headers = {{ Authorization = "Bearer ${{GRAVITY_FUZZ_SPARE_KEY}}" }}
+"""
+
+
+def main() -> None:
+    servers.ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    seed = int(os.environ.get("SEED", random.randrange(10**6)))
+    sys.stdout.write(f"{EXAMPLES} examples for each operation, seed {seed}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/gravity.db"
+        with servers.running("fuzz", Path(folder) / "data", url) as server:
+            done = run(server, examples=EXAMPLES, seed=seed, folder=Path(folder))
+    sys.stdout.write(done.stdout + done.stderr)
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
