@@ -10,7 +10,7 @@ from jobs import cli_workspace
 from jobs.terminal import Commands, Moment, json_option, show, show_list
 from models import ApiKey, PepperCheck, scope
 from models.actor import COMMAND_LINE
-from models.api_key import REASONS
+from models.key_settings import REASONS
 from models.database import now
 from models.errors import NotFound
 from models.key_settings import FURTHEST, KeySettings

@@ -4,11 +4,12 @@ import contextlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from jobs import demo_keys, demo_login, demo_people
+from jobs import demo_content, demo_keys, demo_login, demo_people
+from jobs.demo_content import Table, Talk
 from jobs.demo_keys import Sample
 from jobs.demo_login import Login
 from jobs.demo_people import Someone
-from models import ApiKey, Invitation, Member, User, Workspace, database, role, verification
+from models import ApiKey, Chat, Collection, Invitation, Member, User, Workspace, database, role, verification
 from models.actor import COMMAND_LINE, Actor
 from models.database import now, random_text
 from models.errors import Conflict
@@ -67,6 +68,10 @@ class _Story:
             self._live_through(sample)
         with self._ago(demo_people.LEFT_AFTER):
             self.people[demo_people.FORMER_ADMIN.name].remove(by=self._by("Priya Raman"))
+        for talk in demo_content.TALKS:
+            self._converse(talk)
+        for table in demo_content.TABLES:
+            self._collect(table)
         key = demo_login.issue_key(self.workspace)
         return Login(demo_people.OWNER.email, self.password, self.workspace.id, key)
 
@@ -97,6 +102,23 @@ class _Story:
         with self._ago(someone.since - 0.13):
             Invitation.behind(token).accept(random_text(24))
         self.people[someone.name] = Member.find(self.workspace.id, member.id)
+
+    def _converse(self, talk: Talk) -> None:
+        first = talk.said[0]
+        speakers = [self.people[said.by].id for said in talk.said]
+        with self._ago(first.ago):
+            chat = Chat.start(self.workspace, talk.title, speakers, by=self._by(first.by))
+        for said in talk.said:
+            with self._ago(said.ago):
+                chat.send(said.text, by=self._by(said.by))
+
+    def _collect(self, table: Table) -> None:
+        by, facts = self._by(table.by), {"name": table.name, "title": table.title}
+        with self._ago(table.ago):
+            collection = Collection.make(self.workspace, **facts, schema=table.schema, by=by)
+        for ago, values in table.records:
+            with self._ago(ago):
+                collection.add(values, by=by)
 
     def _live_through(self, sample: Sample) -> None:
         with self._ago(sample.made):

@@ -42,7 +42,9 @@ def run(job: Job) -> bool:
     except Exception:
         log.exception("job failed", extra={"job": job.name, "ms": _since(began)})
         return False
-    log.info("job done", extra={"job": job.name, "outcome": outcome, "ms": _since(began)})
+    # A job that looks every second says so only when there was something to do.
+    if outcome:
+        log.info("job done", extra={"job": job.name, "outcome": outcome, "ms": _since(began)})
     return True
 
 

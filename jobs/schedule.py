@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jobs import purge
+from jobs import purge, run_workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +17,7 @@ class Job:
     run: Callable[[], str]
 
 
-EVERY = (Job("purge", timedelta(hours=1), "Deletes sessions, invitations and counters that are over.", purge.run),)
+EVERY = (
+    Job("purge", timedelta(hours=1), "Deletes sessions, invitations, counters and runs that are over.", purge.run),
+    Job("run_workflows", timedelta(seconds=1), "Takes the steps of workflows that are due.", run_workflows.run),
+)

@@ -2,6 +2,9 @@
 
 from models.api_key import ApiKey
 from models.audit import AuditEvent
+from models.chat import Chat, Message, Participant
+from models.collection import Collection
+from models.data_record import DataRecord
 from models.idempotency import IdempotentAnswer
 from models.key_secret import KeySecret
 from models.member import Invitation, Member
@@ -10,6 +13,8 @@ from models.pepper_check import PepperCheck
 from models.session import BrowserSession
 from models.throttle import Throttle
 from models.user import User
+from models.workflow import Workflow
+from models.workflow_run import WorkflowRun
 from models.workspace import Workspace
 
 # In the order of their foreign keys.
@@ -26,4 +31,11 @@ TABLES = (
     AuditEvent,
     IdempotentAnswer,
     MonthlyUse,
+    Chat,
+    Participant,
+    Message,
+    Collection,
+    DataRecord,
+    Workflow,
+    WorkflowRun,
 )

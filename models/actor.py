@@ -18,7 +18,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    kind: Literal["user", "key", "cli", "system"]
+    kind: Literal["user", "key", "cli", "system", "workflow"]
     name: str
     id: str | None = None
     # The roles that this actor may add, change or remove.

@@ -6,27 +6,17 @@ from typing import Any
 
 from peewee import ForeignKeyField, IntegerField, IntegrityError, TextField
 
-from models import key_settings, scope, secret, text
+from models import key_grant, key_settings, scope, secret, text
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
-from models.errors import Conflict, Invalid, NotAllowed, PlanLimit
+from models.errors import Conflict, Invalid, PlanLimit
 from models.key_secret import KeySecret
 from models.key_settings import KeySettings
 from models.key_state import KeyState
 from models.member import Member
 from models.secret import Secret
 from models.workspace import Workspace
-
-NAME_TAKEN = "Another key has this name. Choose one that tells them apart."
-
-REASONS = {
-    "unneeded": "No longer needed",
-    "replaced": "Replaced by another key",
-    "leaked": "Exposed or compromised",
-    "left": "Its maker or its user left",
-    "other": "Another reason",
-}
 
 
 class ApiKey(KeyState, WorkspaceRecord):
@@ -105,6 +95,7 @@ class ApiKey(KeyState, WorkspaceRecord):
                 KeySecret.refuse_repeat(form_id)
                 plan = Workspace.get_by_id(workspace.id).plan
                 settings = key_settings.checked(settings, plan, moment)
+                key_grant.may_make(by, settings)
                 used = cls.active(workspace.id, moment).count()
                 if plan.active_keys is not None and used >= plan.active_keys:
                     raise PlanLimit(
@@ -127,7 +118,7 @@ class ApiKey(KeyState, WorkspaceRecord):
                 KeySecret.add(key, made, form_id)
                 key._record("api_key.created", by, **settings.facts())
         except IntegrityError as problem:
-            raise Invalid(name=NAME_TAKEN) from problem
+            raise Invalid(name=key_settings.NAME_TAKEN) from problem
         return key, made
 
     def edit(self, settings: KeySettings, *, version: int, by: Actor) -> None:
@@ -140,6 +131,7 @@ class ApiKey(KeyState, WorkspaceRecord):
                 current._must_be_live(moment)
                 plan = Workspace.get_by_id(self.workspace_id).plan
                 settings = key_settings.checked(settings, plan, moment, before=current.settings)
+                key_grant.may_change(by, self.id, current.settings, settings)
                 changes = key_settings.changes(current.settings, settings)
                 if not changes:
                     return
@@ -147,17 +139,17 @@ class ApiKey(KeyState, WorkspaceRecord):
                 self._update(**settings.columns())
                 self._record(action, by, **changes)
         except IntegrityError as problem:
-            raise Invalid(name=NAME_TAKEN) from problem
+            raise Invalid(name=key_settings.NAME_TAKEN) from problem
 
-    def narrow(self, values: dict[str, Any], *, by: Actor) -> None:
-        """Take scopes, addresses or time from the key: what a key may do to itself. `NotAllowed` for more."""
+    def change(self, values: dict[str, Any], *, disabled: bool | None, by: Actor) -> None:
+        """Change the settings that are given, and disable or enable the key, all in one."""
         with transaction():
             self.workspace.hold()
             current = self._current()
-            wanted = replace(current.settings, **values)
-            if key_settings.widens(current.settings, wanted):
-                raise NotAllowed("A key can narrow itself, but not give itself more.")
-            current.edit(wanted, version=current.version, by=by)
+            if values:
+                current.edit(replace(current.settings, **values), version=current.version, by=by)
+            if disabled is not None:
+                (current.disable if disabled else current.enable)(by=by)
 
     def disable(self, *, by: Actor) -> None:
         """Refuse the key until it is enabled again."""
@@ -174,6 +166,7 @@ class ApiKey(KeyState, WorkspaceRecord):
             self.workspace.hold()
             current = self._current()
             current._must_be_live(now())
+            key_grant.may_hand_out(by, self.id, current.settings)
             if current.disabled_at is not None:
                 self._update(disabled_at=None)
                 self._record("api_key.enabled", by)
@@ -186,6 +179,7 @@ class ApiKey(KeyState, WorkspaceRecord):
             KeySecret.refuse_repeat(form_id)
             current = self._current()
             current._must_be_live(now())
+            key_grant.may_hand_out(by, self.id, current.settings)
             KeySecret.end_all(current)
             KeySecret.add(current, made, form_id)
             self._update(hint_start=made.start, hint_end=made.end)
@@ -194,7 +188,7 @@ class ApiKey(KeyState, WorkspaceRecord):
 
     def revoke(self, *, by: Actor, reason: str = "unneeded", note: str = "") -> None:
         """End the key for good. Every request that starts after this returns is refused."""
-        if reason not in REASONS:
+        if reason not in key_settings.REASONS:
             raise Invalid(reason="Choose a reason.")
         with transaction():
             self.workspace.hold()

@@ -1,13 +1,19 @@
 """The audit trail: written by the verb that changes something, in the same transaction."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from peewee import ForeignKeyField, TextField
 
+from models import paging
 from models.actor import Actor
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, now
+from models.plan import PLANS
 from models.workspace import Workspace
+
+# A smaller plan hides older history at once; this much later it is deleted.
+SPARED = timedelta(days=30)
 
 
 class AuditEvent(WorkspaceRecord):
@@ -46,13 +52,50 @@ class AuditEvent(WorkspaceRecord):
 
     @classmethod
     def about(cls, workspace_id: str, subject: str, limit: int = 50) -> "list[AuditEvent]":
-        """The newest events of one subject, newest first."""
+        """The newest events of one subject, newest first. Nothing is older than the plan's history."""
+        oldest = now() - Workspace.known(workspace_id).plan.history
         return list(
             cls.in_workspace(workspace_id)
-            .where(cls.subject == subject)
+            .where(cls.subject == subject, cls.at >= oldest)
             .order_by(cls.at.desc(), cls.id.desc())
             .limit(limit)
         )
+
+    @classmethod
+    def page(
+        cls, workspace: Workspace, filters: dict[str, Any], limit: int, after: paging.Place | None
+    ) -> "tuple[list[AuditEvent], bool]":
+        """The newest events, newest first, from just after a place; and whether more follow.
+
+        `filters` may have `action` (a whole one, or a noun that ends with a dot), `subject`, `actor` and
+        `request_id`, and the moments `since` and `until`. Nothing is older than the plan's history.
+        """
+        oldest = max(filter(None, (now() - workspace.plan.history, filters.get("since"))))
+        query = cls.in_workspace(workspace.id).where(cls.at >= oldest)
+        if until := filters.get("until"):
+            query = query.where(cls.at < until)
+        if action := filters.get("action"):
+            query = query.where(cls.action.startswith(action) if action.endswith(".") else cls.action == action)
+        for name, column in (("subject", cls.subject), ("actor", cls.actor_id), ("request_id", cls.request_id)):
+            if value := filters.get(name):
+                query = query.where(column == value)
+        found: tuple[list[AuditEvent], bool] = paging.page(query, limit, after, by="at", newest_first=True)
+        return found
+
+    @classmethod
+    def purge(cls) -> int:
+        """Delete what the plan of its workspace has hidden for `SPARED`."""
+        deleted = 0
+        for plan in PLANS.values():
+            theirs = Workspace.select(Workspace.id).where(Workspace.plan_slug == plan.slug)
+            oldest = now() - plan.history - SPARED
+            while True:
+                some = cls.select(cls.id).where(cls.at < oldest, cls.workspace.in_(theirs)).limit(1_000)
+                count = cls.delete().where(cls.id.in_([row.id for row in some])).execute()
+                deleted += count
+                if count < 1_000:
+                    break
+        return deleted
 
     @property
     def facts(self) -> dict[str, Any]:

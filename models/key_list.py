@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from peewee import JOIN, Case, fn
 
-from models import role, secret, text
+from models import paging, role, secret, text
 from models.api_key import ApiKey
 from models.key_state import EXPIRING, UNUSED_IDLE, UNUSED_NEW
 from models.member import Member
@@ -79,6 +79,15 @@ def listed(
     )
     keys = _in_order([key.id for key in ids])
     return KeyPage(keys, counts, found, page, pages, _attention(workspace_id, moment, totals))
+
+
+def page(
+    workspace_id: str, moment: datetime, status: str, limit: int, after: paging.Place | None
+) -> tuple[list[ApiKey], bool]:
+    """Keys of one filter in the order in which they were made, from just after a place; and whether more follow."""
+    query = ApiKey.in_workspace(workspace_id).where(_conditions(workspace_id, moment)[status])
+    found: tuple[list[ApiKey], bool] = paging.page(query, limit, after)
+    return found
 
 
 def _attention(workspace_id: str, moment: datetime, totals: dict[str, int]) -> Attention:

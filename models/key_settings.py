@@ -7,6 +7,16 @@ from models import network, scope, text
 from models.errors import Invalid, PlanLimit
 from models.plan import Plan
 
+NAME_TAKEN = "Another key has this name. Choose one that tells them apart."
+
+REASONS = {
+    "unneeded": "No longer needed",
+    "replaced": "Replaced by another key",
+    "leaked": "Exposed or compromised",
+    "left": "Its maker or its user left",
+    "other": "Another reason",
+}
+
 LONGEST_NAME = 80
 LONGEST_NOTE = 200
 # Far enough for anybody, and safe for arithmetic with zones.

@@ -4,18 +4,13 @@ Only ratios from these interleaved rounds mean anything; the times of one run do
 """
 
 import argparse
-import json
-import os
 import random
-import re
 import secrets
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,17 +18,18 @@ from pathlib import Path
 import httpx
 
 from app import create_app
-from jobs.serve import granian_options
 from models import ApiKey, User, database, settings
 from models.actor import COMMAND_LINE
 from models.key_settings import KeySettings
 from models.member import Member
 from models.tenancy import found_workspace
 from tests.support import hot_path
+from tests.support.load import CONNECTIONS, Round, lua, memory, start, wrk
 
 ROOT = Path(__file__).parent.parent
 KEYS = 200
-CONNECTIONS = 16
+# After so many requests a worker has met all that it keeps; then it may not grow by more than this.
+WARM, REQUESTS, MOST_GROWTH = 40_000, 200_000, 1.05
 KEY_PATH, MEMBERS_PATH = "/api/v2/key", "/api/v2/w/{workspace}/members"
 
 # Bare Flask with the answer ready, and with the same view and query as ours, for whoever asks.
@@ -59,20 +55,6 @@ def members(workspace_id):
     return answer({{"data": [_json(row) for row in rows], "next_cursor": "x" if more else None}})
 """
 
-LUA = """
-local keys = {{ {keys} }}
-local next = 0
-request = function()
-  next = next % #keys + 1
-  return wrk.format("GET", {path!r}, {{ ["Authorization"] = "Bearer " .. keys[next] }})
-end
-done = function(summary, latency, requests)
-  local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
-  io.write(string.format("RESULT %.2f %d %d %d\\n",
-    summary.requests / (summary.duration / 1e6), latency:percentile(50), latency:percentile(99), bad))
-end
-"""
-
 
 @dataclass(frozen=True)
 class Contest:
@@ -82,14 +64,6 @@ class Contest:
     path: str
     least: float
     most_p99: float
-
-
-@dataclass(frozen=True)
-class Round:
-    per_second: float
-    p50: int
-    p99: int
-    errors: int
 
 
 def main() -> None:
@@ -140,13 +114,35 @@ def compare(folder: Path, rounds: int, seconds: int) -> bool:
                 seen[run].append(wrk(servers[run[1]][1], scripts[run], seconds))
             latest = ", ".join(f"{seen[run][-1].per_second:,.0f}/s {run[1]}" for run in runs)
             say(f"round {turn + 1}: {latest}")
+        flat = is_flat(*servers["ours"], scripts[contests[0], "ours"], scripts[contests[1], "ours"])
     finally:
         for server, _ in servers.values():
             server.terminate()
         for server, _ in servers.values():
             server.wait(15)
     verdicts = [report(contest, seen[contest, "ours"], seen[contest, "floor"]) for contest in contests]
-    return all(verdicts)
+    return all(verdicts) and flat
+
+
+def is_flat(server: subprocess.Popen[bytes], port: int, *scripts: Path) -> bool:
+    """Whether the memory of the workers stays what it is over many requests."""
+    send(port, scripts, WARM)
+    before = memory(server)
+    sent = send(port, scripts, REQUESTS)
+    after = memory(server)
+    grown = after / before
+    say(
+        f"memory of the workers over {sent:,} requests: {before:,} KiB, then {after:,} KiB, {grown:.2f} times (gate {MOST_GROWTH:.2f})"
+    )
+    return grown <= MOST_GROWTH
+
+
+def send(port: int, scripts: tuple[Path, ...], requests: int) -> int:
+    sent = 0
+    while sent < requests:
+        for script in scripts:
+            sent += round(wrk(port, script, 3).per_second * 3)
+    return sent
 
 
 def report(contest: Contest, ours: list[Round], floor: list[Round]) -> bool:
@@ -183,23 +179,6 @@ def seed(data: Path) -> tuple[list[str], bytes, str]:
     return keys, answer.data, workspace.id
 
 
-def start(target: list[str], folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int]:
-    """The server of `make serve` with two workers, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", *granian_options("127.0.0.1", port, 2), *target]
-    log = (Path(tempfile.gettempdir()) / f"bench-{port}.log").open("wb")
-    server = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
-    for _ in range(100):
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/api/v2/key", timeout=1)
-            break
-        except httpx.TransportError:
-            time.sleep(0.1)
-    return server, port
-
-
 def check(port: int, key: str) -> None:
     """A server that lets everybody in is fast: it must refuse a changed key and no key."""
     changed = key[:-1] + ("0" if key[-1] != "0" else "1")
@@ -208,20 +187,6 @@ def check(port: int, key: str) -> None:
         status = httpx.get(f"http://127.0.0.1:{port}/api/v2/key", headers=headers).status_code
         if status != wanted:
             sys.exit(f"expected {wanted}, got {status}")
-
-
-def lua(path: Path, keys: list[str], asked: str) -> Path:
-    path.write_text(LUA.format(keys=", ".join(json.dumps(key) for key in keys), path=asked))
-    return path
-
-
-def wrk(port: int, script: Path, seconds: int) -> Round:
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"RESULT ([\d.]+) (\d+) (\d+) (\d+)", output)
-    if not found:
-        sys.exit(output)
-    return Round(float(found[1]), int(found[2]), int(found[3]), int(found[4]))
 
 
 def say(text: str) -> None:

@@ -16,7 +16,22 @@ from flask import Flask
 
 from jobs import demo, demo_login
 from jobs.demo_login import Login
-from models import ApiKey, AuditEvent, KeySecret, Member, User, Workspace, key_list, role, scope, verification
+from models import (
+    ApiKey,
+    AuditEvent,
+    Chat,
+    Collection,
+    DataRecord,
+    KeySecret,
+    Member,
+    Participant,
+    User,
+    Workspace,
+    key_list,
+    role,
+    scope,
+    verification,
+)
 from models.actor import COMMAND_LINE
 from models.database import now
 from models.errors import Conflict
@@ -88,6 +103,15 @@ def test_its_history_was_written_by_the_verbs_and_never_in_the_future(login: Log
         assert abs(story[-1].at - key.created_at) < timedelta(seconds=5)
         assert key.last_used_at is None or key.created_at < key.last_used_at < now()
         assert key.revoked_at is None or abs(story[0].at - key.revoked_at) < timedelta(seconds=5)
+
+
+def test_it_has_chats_and_data(login: Login) -> None:
+    chats = list(Chat.in_workspace(login.workspace_id))
+    assert [chat.title for chat in chats if len(chat.messages(100, None)[0]) < 3] == [] and len(chats) == 3
+    assert all(len(ids) > 1 for ids in Participant.ids_of(chats).values())
+    for collection in Collection.in_workspace(login.workspace_id):
+        records, _ = DataRecord.page(collection, 100, None)
+        assert len(records) >= 3 and collection.created_at < records[0].created_at <= records[-1].created_at < now()
 
 
 def test_the_sign_in_is_kept_for_its_owner_alone(login: Login, data_dir: Path) -> None:

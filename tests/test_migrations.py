@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models import TABLES, KeySecret, database
+from models import TABLES, DataRecord, KeySecret, database
 from models.database import db, is_sqlite
 from tests.support.connection import disconnect
 from tests.support.postgres import PostgresServer
@@ -61,7 +61,8 @@ def _foreign_keys(tables: dict[str, Any]) -> list[Any]:
 
 def create_tables() -> None:
     # peewee leaves a deferred foreign key for later, though by now its table is known.
-    KeySecret.key.deferred = False  # type: ignore[attr-defined]
+    for field in (KeySecret.key, DataRecord.collection):
+        field.deferred = False  # type: ignore[attr-defined]
     db.create_tables(TABLES)
 
 

@@ -9,7 +9,19 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from models import ApiKey, AuditEvent, BrowserSession, KeySecret, Member
+from models import (
+    ApiKey,
+    AuditEvent,
+    BrowserSession,
+    Chat,
+    Collection,
+    DataRecord,
+    KeySecret,
+    Member,
+    Message,
+    Workflow,
+    WorkflowRun,
+)
 from models.database import new_id
 from tests.support.cast import Person, make_admin_key, make_key
 from tests.support.clients import ApiClient, Browser
@@ -17,7 +29,17 @@ from tests.support.clients import ApiClient, Browser
 Ids = dict[str, str]
 Browse = Callable[[Person], Browser]
 
-PREFIXES = {"workspace_id": "ws", "key_id": "key", "member_id": "mem", "session_id": "ses"}
+PREFIXES = {
+    "workspace_id": "ws",
+    "key_id": "key",
+    "member_id": "mem",
+    "session_id": "ses",
+    "chat_id": "chat",
+    "collection": "col",
+    "record_id": "rec",
+    "workflow_id": "wfl",
+    "run_id": "run",
+}
 MALFORMED = (
     "..", "%2e%2e", ".", "x", "0", "-1", "9" * 40, "key_" + "a" * 5000, "%00", "key_%00aaaaaaaaaaaaaaa", "%F0%9F%94%91",
     "key_%D9%A0%D9%A1", "%FF", "'", "%22%3E%3Cb%3E", "key_0000000000000000%0A", "%20", "None", "null", "*", "{key_id}",
@@ -32,7 +54,20 @@ FORM = {
     "confirm": "x",
     "version": "1",
 }
-JSON = {"name": "Renamed"}
+JSON: dict[str, Any] = {"name": "Renamed"}
+# By address, where an asterisk stands for each id.
+JSON_FOR: dict[str, dict[str, Any]] = {
+    "chats": {"title": "Renamed"},
+    "chats/*/messages": {"text": "Hello"},
+    "data": {"name": "renamed", "title": "Renamed", "schema": {}},
+    "data/*": {"title": "Renamed"},
+    "data/*/records": {"values": {}},
+    "data/*/records/*": {"values": {}},
+    "workflows": {"name": "Renamed", "steps": [{"action": "wait", "seconds": 1}]},
+    "workflows/*/runs": {},
+    "api-keys": {"name": "Renamed", "scopes": ["read:members"]},
+    "api-keys/*/revoke": {"reason": "unneeded"},
+}
 VARYING = {"date", "x-request-id", "ratelimit", "ratelimit-policy"}
 PER_REQUEST = re.compile(r'(name="csrf_token"[^>]*value=")[^"]*|("request_id": ?")[^"]*')
 
@@ -43,7 +78,17 @@ def theirs(mallory: Person) -> Ids:
     assert mallory.user
     session, _ = BrowserSession.start(mallory.user, address="192.0.2.9", client="Firefox")
     key, _ = make_key(mallory, name="Rival's")
+    chat = Chat.start(mallory.workspace, "Rival's", [mallory.member.id], by=mallory.actor)
+    chat.send("Rival's", by=mallory.actor)
+    collection = Collection.make(mallory.workspace, name="rivals", title="Rival's", schema={}, by=mallory.actor)
+    waiting = {"name": "Rival's", "steps": [{"action": "wait", "seconds": 60}]}
+    workflow = Workflow.make(mallory.workspace, waiting, by=mallory.actor)
     return {
+        "workflow_id": workflow.id,
+        "run_id": WorkflowRun.start(workflow, by=mallory.actor).id,
+        "chat_id": chat.id,
+        "collection": collection.name,
+        "record_id": collection.add({}, by=mallory.actor).id,
         "workspace_id": mallory.workspace.id,
         "key_id": key.id,
         "member_id": mallory.member.id,
@@ -65,6 +110,15 @@ def routes(app: Flask, api: bool) -> Iterator[tuple[str, Rule]]:
 
 def address(rule: Rule, ids: Ids) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: ids[found[1]], rule.rule)
+
+
+def body(method: str, path: str) -> dict[str, Any] | None:
+    """What the address takes, so that a refusal is about the id."""
+    if method in ("GET", "DELETE"):
+        return None
+    parts = path.split("/")[5:]
+    parts[1::2] = "*" * len(parts[1::2])
+    return JSON_FOR.get("/".join(parts), JSON)
 
 
 def positions(rule: Rule, own: str) -> list[Callable[[Ids], Ids]]:
@@ -105,7 +159,8 @@ def compare(rules: Iterator[tuple[str, Rule]], own: str, theirs: Ids, ask: Calla
 
 
 def rows() -> list[Any]:
-    return [sorted(map(repr, table.select().dicts())) for table in (ApiKey, KeySecret, Member, AuditEvent)]
+    tables = (ApiKey, KeySecret, Member, AuditEvent, Chat, Message, Collection, DataRecord)
+    return [sorted(map(repr, table.select().dicts())) for table in tables]
 
 
 def test_pages_of_another_workspace_look_like_none(app: Flask, ada: Person, theirs: Ids, browse: Browse) -> None:
@@ -137,7 +192,7 @@ def test_the_api_of_another_workspace_looks_like_none(
     client, before = call(text), None
 
     def ask(method: str, path: str) -> TestResponse:
-        return client.open(method, path, json=None if method in ("GET", "DELETE") else JSON)
+        return client.open(method, path, json=body(method, path))
 
     client.get(ada.api())
     before = rows()
@@ -175,7 +230,7 @@ def test_a_malformed_id_is_an_id_of_nothing(
 
     def ask(method: str, path: str) -> TestResponse:
         if path.startswith("/api/"):
-            return client.open(method, path, json=None if method in ("GET", "DELETE") else JSON)
+            return client.open(method, path, json=body(method, path))
         return browser.get(path) if method == "GET" else browser.post(path, FORM)
 
     wrong = []

@@ -10,10 +10,10 @@ from wtforms import Field, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from models import key_settings, scope
-from models.api_key import REASONS, ApiKey
+from models.api_key import ApiKey
 from models.database import random_text
 from models.errors import DomainError, Invalid, PlanLimit
-from models.key_settings import KeySettings
+from models.key_settings import REASONS, KeySettings
 from models.plan import Plan
 from views import key_times
 from views.people_forms import PageForm

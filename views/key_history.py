@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models.api_key import REASONS
+from models.key_settings import REASONS
 from models.audit import AuditEvent
 from views import format
 

@@ -2,10 +2,10 @@
 
 from flask import Blueprint
 
-from views.api import enforcement, key, members, openapi
+from views.api import api_keys, audit_events, chats, data, docs, enforcement, key, members, openapi, workflows, workspace
 
 bp = Blueprint("api", __name__, url_prefix="/api/v2")
 bp.before_request(enforcement.enforce)
 bp.after_request(enforcement.finish)
-for module in (key, members, openapi):
+for module in (key, workspace, members, chats, data, workflows, api_keys, audit_events, openapi, docs):
     module.add_routes(bp)

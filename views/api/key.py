@@ -45,7 +45,7 @@ def narrow_key() -> Response:
     held: Credential = g.credential
     once.expect(_json(held))
     key = ApiKey.find(held.workspace_id, held.key_id)
-    key.narrow(changes, by=enforcement.actor())
+    key.change(changes, disabled=None, by=enforcement.actor())
     g.credential = held.narrowed(ApiKey.find(held.workspace_id, held.key_id))
     return tagged(_json(g.credential))
 

@@ -1,7 +1,7 @@
 """Each operation of the API, declared with its shape: SpecTree validates requests with pydantic."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pydantic
 from flask import request
@@ -32,24 +32,19 @@ META = Tag(name="About", description="This document.")
 # Deeper than any honest body, and shallow enough for whatever reads it next.
 DEEPEST = 32
 
-DESCRIPTION = (
-    "Send an API key with every request: `Authorization: Bearer gr_…`. Errors are problem documents (RFC 9457) "
-    "with a stable `code` and a `request_id`."
-)
-PROBLEMS = {
-    400: "The request could not be understood",
-    401: "No good API key was sent",
-    403: "The key may not do this",
-    404: "Nothing here, or not in this workspace",
-    405: "Another method is needed",
-    409: "In conflict with what is there",
-    412: "Not what `If-Match` names any more",
-    413: "The body is too large",
-    415: "The body is not JSON",
-    422: "Some values are not valid",
-    500: "An error of ours",
-    503: "Briefly unavailable",
-}
+
+class Declared(NamedTuple):
+    """What an operation was declared with, for the document."""
+
+    scope: str | None
+    query: type[pydantic.BaseModel] | None
+    json: type[pydantic.BaseModel] | None
+    returns: type[pydantic.BaseModel] | None
+    status: int
+    errors: tuple[int, ...]
+
+
+DECLARED: dict[str, Declared] = {}
 
 
 class Plugin(FlaskPlugin):
@@ -103,7 +98,6 @@ spec = SpecTree(
     nested_naming_strategy=lambda _parent, child: child,
     title="Gravity Rail API",
     version="2",
-    description=DESCRIPTION,
     page_templates={},
     security_schemes=[
         SecurityScheme(
@@ -125,19 +119,16 @@ def operation(
     errors: tuple[int, ...] = (),
 ) -> Callable[[F], F]:
     """Declare an API view: the scope it needs, what it takes and gives, and which errors it may answer with."""
-    answers = Answers(**{f"HTTP_{status}": returns})
-    usual = () if wanted is PUBLIC else (400, 401, 403, 503)
-    for code in sorted({*usual, *errors, 500, *((400, 413, 415, 422) if json else ()), *((422,) if query else ())}):
-        answers.add_model(code, common.Problem, description=PROBLEMS[code])
 
     def decorate(view: F) -> F:
+        DECLARED[view.__name__] = Declared(wanted, query, json, returns, status, errors)
         wrapped = spec.validate(
             query=query,
             json=json,
-            resp=answers,
+            resp=Answers(**{f"HTTP_{status}": returns}),
             tags=(tag,),
             operation_id=view.__name__,
-            security=[] if wanted is PUBLIC else [{"apiKey": [wanted] if wanted else []}],
+            security=[] if wanted is PUBLIC else [{"apiKey": []}],
         )(once.guarded(view))
         return needs(wanted)(wrapped)
 

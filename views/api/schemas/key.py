@@ -8,8 +8,8 @@ from views.api.schemas.common import Answer, Body, Text
 
 
 class KeyLimits(Answer):
-    requests_per_minute: int | None
-    requests_per_month: int | None = Field(description="Of the workspace. Null means no limit.")
+    requests_per_minute: int | None = Field(examples=[600])
+    requests_per_month: int | None = Field(description="Of the workspace. Null means no limit.", examples=[1_000_000])
 
 
 class Key(Answer):
@@ -17,7 +17,9 @@ class Key(Answer):
     name: str = Field(examples=["Nightly report"])
     workspace_id: str = Field(examples=["ws_4k7n9m2p8q3r5t6v"])
     scopes: list[str] = Field(examples=[["read:members"]])
-    networks: list[str] = Field(description="Addresses it may be used from; empty means any.")
+    networks: list[str] = Field(
+        description="Addresses it may be used from; empty means any.", examples=[["192.0.2.0/24"]]
+    )
     created_at: datetime
     starts_at: datetime | None
     expires_at: datetime | None = Field(description="Null means no expiration.")
@@ -27,6 +29,6 @@ class Key(Answer):
 class KeyChange(Body):
     """What a key may take from itself. Anything that gives it more is refused."""
 
-    scopes: list[Text] | None = Field(None, max_length=20)
-    networks: list[Text] | None = Field(None, max_length=100)
+    scopes: list[Text] | None = Field(None, max_length=20, examples=[["read:members"]])
+    networks: list[Text] | None = Field(None, max_length=100, examples=[["192.0.2.0/24"]])
     expires_at: AwareDatetime | None = None
