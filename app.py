@@ -24,6 +24,7 @@ from views import (
     help,
     home,
     htmx,
+    key_refusals,
     log,
     members,
     sessions,
@@ -31,7 +32,7 @@ from views import (
 from views.api import openapi
 
 # In the order of the menu.
-PAGES = (home, sessions, account, general, members, api_keys, help)
+PAGES = (home, sessions, account, general, members, api_keys, key_refusals, help)
 
 MEGABYTE = 1024 * 1024
 

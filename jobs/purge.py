@@ -1,10 +1,19 @@
 """Delete what nobody can use any more."""
 
-from models import AuditEvent, BrowserSession, IdempotentAnswer, Invitation, Throttle, WorkflowRun
+from models import AuditEvent, BrowserSession, IdempotentAnswer, Invitation, Refusal, Throttle, WorkflowRun
+
+
+# In the order in which they are told of.
+OVER = {
+    "sessions": BrowserSession.purge,
+    "invitations": Invitation.purge,
+    "counters": Throttle.purge,
+    "kept answers": IdempotentAnswer.purge,
+    "runs": WorkflowRun.purge,
+    "audit events": AuditEvent.purge,
+    "refusals": Refusal.purge,
+}
 
 
 def run() -> str:
-    sessions, invitations, counters = BrowserSession.purge(), Invitation.purge(), Throttle.purge()
-    answers, runs = IdempotentAnswer.purge(), WorkflowRun.purge()
-    gone = [f"{sessions} sessions", f"{invitations} invitations", f"{counters} counters", f"{answers} kept answers"]
-    return "deleted " + ", ".join([*gone, f"{runs} runs", f"{AuditEvent.purge()} audit events"])
+    return "deleted " + ", ".join(f"{purge()} {what}" for what, purge in OVER.items())

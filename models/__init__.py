@@ -10,6 +10,7 @@ from models.key_secret import KeySecret
 from models.member import Invitation, Member
 from models.monthly_use import MonthlyUse
 from models.pepper_check import PepperCheck
+from models.refusal import Refusal
 from models.session import BrowserSession
 from models.throttle import Throttle
 from models.user import User
@@ -38,4 +39,5 @@ TABLES = (
     DataRecord,
     Workflow,
     WorkflowRun,
+    Refusal,
 )

@@ -22,7 +22,7 @@ from tests.support.cast import Person
 from tests.support.threads import at_once
 
 PURGE = next(job for job in EVERY if job.name == "purge")
-NOTHING = "deleted 0 sessions, 0 invitations, 0 counters, 0 kept answers, 0 runs, 0 audit events"
+NOTHING = "deleted 0 sessions, 0 invitations, 0 counters, 0 kept answers, 0 runs, 0 audit events, 0 refusals"
 
 
 def leave_things_behind(ada: Person) -> None:
@@ -43,7 +43,7 @@ def counts() -> list[int]:
 def test_the_purge_deletes_what_is_over_and_nothing_else(ada: Person) -> None:
     leave_things_behind(ada)
     assert counts() == [2, 2, 2]
-    assert PURGE.run() == "deleted 1 sessions, 1 invitations, 1 counters, 0 kept answers, 0 runs, 0 audit events"
+    assert PURGE.run() == "deleted 1 sessions, 1 invitations, 1 counters, 0 kept answers, 0 runs, 0 audit events, 0 refusals"
     assert counts() == [1, 1, 1]
     assert PURGE.run() == NOTHING
 
@@ -58,7 +58,7 @@ def test_a_job_is_run_by_hand_as_of_any_time(app: Flask, ada: Person) -> None:
     leave_things_behind(ada)
     run = app.test_cli_runner().invoke
     said = json.loads(run(args=["jobs", "run", "purge", "--json"]).stdout)
-    assert (said["job"], said["outcome"]) == ("purge", "deleted 1 sessions, 1 invitations, 1 counters, 0 kept answers, 0 runs, 0 audit events")
+    assert (said["job"], said["outcome"]) == ("purge", "deleted 1 sessions, 1 invitations, 1 counters, 0 kept answers, 0 runs, 0 audit events, 0 refusals")
     later = (now() + timedelta(days=31)).isoformat()
     assert run(args=["jobs", "run", "purge", "--now", later]).stdout == f"{said['outcome']}\n"
     assert counts() == [0, 0, 0]

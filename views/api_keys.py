@@ -8,7 +8,7 @@ from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
-from views import key_forms, key_history, key_times
+from views import key_forms, key_history, key_refusals, key_times
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
 from views.key_forms import KeyForm, RevokeForm
@@ -28,6 +28,8 @@ def index(workspace_id: str) -> ResponseReturnValue:
     if secret.FORM.fullmatch(search):
         # A key that was pasted whole leaves the address at once.
         return redirect(url_for(".index", workspace_id=workspace_id, q=f"gr_{search[3:7]}…{search[-2:]}"), 303)
+    if search.startswith("req_") and (place := key_refusals.page_of(workspace_id, search)):
+        return redirect(place, 303)
     shown = _one_of(key_list.FILTERS, request.args.get("status"))
     sort = _one_of(key_list.SORTS, request.args.get("sort"))
     number = request.args.get("page", 1, type=int)
@@ -53,6 +55,8 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         key=key,
         history=key_history.told(AuditEvent.about(workspace_id, key_id)),
         scopes=scope.SCOPES,
+        refusals=key_refusals.shown(key),
+        reasons=key_refusals.REASONS,
         test_url=test_url(key),
         still_allowed=network.allows(key.networks, key.last_used_address or ""),
         now=g.now,

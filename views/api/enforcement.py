@@ -12,9 +12,9 @@ from flask import Flask, Request, Response, current_app, g, request
 from flask.globals import app_ctx, request_ctx
 from werkzeug.http import http_date
 
-from models import database, rate_limit, role, scope, secret, verification
+from models import Refusal, database, rate_limit, role, scope, secret, verification
 from models.actor import Actor, Grant
-from models.errors import InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
+from models.errors import DomainError, InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
 from models.plan import Plan
 from models.verification import Credential
 from views.errors import BadCredentials
@@ -114,8 +114,10 @@ def bearer_token(header: str | None) -> str:
 
 
 def finish(response: Response) -> Response:
-    """Tell where the key stands, note its use, and announce an end that is near (RFC 8594)."""
+    """Tell where the key stands, note its use or its refusal, and announce an end that is near (RFC 8594)."""
     mine = app_ctx.g
+    if response.status_code >= 400:
+        _record_refusal(response.status_code)
     credential: Credential | None = mine.get("credential")
     if credential is None:
         return response
@@ -129,6 +131,30 @@ def finish(response: Response) -> Response:
         headers.append(("Sunset", http_date(end // 1_000_000)))
     request_ctx.request.environ[MORE_HEADERS] = headers
     return response
+
+
+def _record_refusal(status: int) -> None:
+    """Keep what the owner of a key will look for. Nothing is kept of a secret that was not proven."""
+    proven: Credential | None = g.get("proven")
+    error: DomainError | None = g.get("problem")
+    # A key that asks for another workspace is told of nothing there, and its owner that it asked.
+    if proven is None or error is None or not (status in (401, 403, 429) or _asks_elsewhere(proven)):
+        return
+    Refusal.record(
+        workspace_id=proven.workspace_id,
+        key_id=proven.key_id,
+        request_id=request_id(),
+        code=error.code,
+        status=status,
+        request=_route(),
+        scope=getattr(error, "scope", None),
+        address=request.remote_addr or "",
+        client=request.environ.get("HTTP_USER_AGENT", ""),
+    )
+
+
+def _asks_elsewhere(proven: Credential) -> bool:
+    return (request.view_args or {}).get("workspace_id", proven.workspace_id) != proven.workspace_id
 
 
 def _route() -> str:
