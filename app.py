@@ -27,12 +27,14 @@ from views import (
     key_refusals,
     log,
     members,
+    plan,
+    pricing,
     sessions,
 )
 from views.api import openapi
 
 # In the order of the menu.
-PAGES = (home, sessions, account, general, members, api_keys, key_refusals, help)
+PAGES = (home, sessions, account, general, members, plan, api_keys, key_refusals, pricing, help)
 
 MEGABYTE = 1024 * 1024
 

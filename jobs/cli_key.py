@@ -10,10 +10,9 @@ from jobs import cli_workspace
 from jobs.terminal import Commands, Moment, json_option, show, show_list
 from models import ApiKey, PepperCheck, scope
 from models.actor import COMMAND_LINE
-from models.key_settings import REASONS
 from models.database import now
 from models.errors import NotFound
-from models.key_settings import FURTHEST, KeySettings
+from models.key_settings import FURTHEST, REASONS, KeySettings
 from models.secret import Secret
 
 group = Commands("key", help="Make API keys, look at them, rotate, revoke and delete them.")

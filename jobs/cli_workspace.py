@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from jobs.terminal import Commands, json_option, show, show_list
-from models import ApiKey, Member, User, Workspace, tenancy
+from models import ApiKey, Member, User, Workspace, plan_fit, tenancy
 from models.actor import COMMAND_LINE
 from models.database import now, transaction
 from models.errors import Invalid, NotFound
@@ -52,7 +52,12 @@ def change_plan(workspace_id: str, plan: str, as_json: bool) -> None:
     """Move a workspace to another plan."""
     workspace = find(workspace_id)
     tenancy.change_plan(workspace, plan, by=COMMAND_LINE)
-    show(as_json, _facts(workspace), f"{workspace.name} is on the {workspace.plan.title} plan.")
+    fit = plan_fit.fit(workspace, now())
+    over = {"keys_beyond_the_plan": fit.beyond, "keys_over_the_plan": [key.id for key in fit.over]}
+    said = f"{workspace.name} is on the {workspace.plan.title} plan."
+    if not fit.fits:
+        said += f" Over it: {fit.beyond} keys too many, {fit.over_count} keys that do not fit. All keep working."
+    show(as_json, _facts(workspace) | over, said)
 
 
 def find(workspace_id: str) -> Workspace:

@@ -2,7 +2,6 @@
 
 from models import AuditEvent, BrowserSession, IdempotentAnswer, Invitation, Refusal, Throttle, WorkflowRun
 
-
 # In the order in which they are told of.
 OVER = {
     "sessions": BrowserSession.purge,

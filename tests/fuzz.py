@@ -55,7 +55,7 @@ headers = {{ Authorization = "Bearer ${{GRAVITY_FUZZ_KEY}}" }}
 [parameters]
 workspace_id = "{workspace}"
 
-# Rules that no schema can hold, such as whether an address is taken or a cursor is one of ours, are answered with these.
+# For rules that no schema can hold, such as whether an address is taken or a cursor is one of ours.
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 429, 503]
 

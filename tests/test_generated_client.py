@@ -26,7 +26,8 @@ def generated(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
     document, config = folder / "openapi.json", folder / "config.json"
     document.write_bytes(httpx.get(f"{server.base_url}/api/v2/openapi.json").content)
     config.write_text(json.dumps(CONFIG))
-    command = ["generate", "--path", document, "--config", config, "--meta", "none", "--output-path", folder / PACKAGE]
+    command = ["generate", "--path", str(document), "--config", str(config), "--meta", "none"]
+    command += ["--output-path", str(folder / PACKAGE)]
     done = subprocess.run(
         [sys.executable, "-m", "openapi_python_client", *command, "--fail-on-warning"], capture_output=True, text=True
     )

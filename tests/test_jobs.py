@@ -22,7 +22,9 @@ from tests.support.cast import Person
 from tests.support.threads import at_once
 
 PURGE = next(job for job in EVERY if job.name == "purge")
-NOTHING = "deleted 0 sessions, 0 invitations, 0 counters, 0 kept answers, 0 runs, 0 audit events, 0 refusals"
+REST = "0 kept answers, 0 runs, 0 audit events, 0 refusals"
+SOMETHING = f"deleted 1 sessions, 1 invitations, 1 counters, {REST}"
+NOTHING = f"deleted 0 sessions, 0 invitations, 0 counters, {REST}"
 
 
 def leave_things_behind(ada: Person) -> None:
@@ -43,7 +45,10 @@ def counts() -> list[int]:
 def test_the_purge_deletes_what_is_over_and_nothing_else(ada: Person) -> None:
     leave_things_behind(ada)
     assert counts() == [2, 2, 2]
-    assert PURGE.run() == "deleted 1 sessions, 1 invitations, 1 counters, 0 kept answers, 0 runs, 0 audit events, 0 refusals"
+    assert (
+        PURGE.run()
+        == SOMETHING
+    )
     assert counts() == [1, 1, 1]
     assert PURGE.run() == NOTHING
 
@@ -58,7 +63,10 @@ def test_a_job_is_run_by_hand_as_of_any_time(app: Flask, ada: Person) -> None:
     leave_things_behind(ada)
     run = app.test_cli_runner().invoke
     said = json.loads(run(args=["jobs", "run", "purge", "--json"]).stdout)
-    assert (said["job"], said["outcome"]) == ("purge", "deleted 1 sessions, 1 invitations, 1 counters, 0 kept answers, 0 runs, 0 audit events, 0 refusals")
+    assert (said["job"], said["outcome"]) == (
+        "purge",
+        SOMETHING,
+    )
     later = (now() + timedelta(days=31)).isoformat()
     assert run(args=["jobs", "run", "purge", "--now", later]).stdout == f"{said['outcome']}\n"
     assert counts() == [0, 0, 0]
@@ -105,4 +113,6 @@ def test_the_scheduler_runs_beside_another_one_and_stops_in_order(connected: str
     assert [process.wait(10) for process in running] == [0, 0]
     assert counts() == [1, 1, 1]
     messages = [str(line["message"]) for line in lines(log)]
-    assert sorted(messages) == sorted(["the scheduler runs purge, run_workflows", "job done", "the scheduler has stopped"] * 2)
+    assert sorted(messages) == sorted(
+        ["the scheduler runs purge, run_workflows", "job done", "the scheduler has stopped"] * 2
+    )

@@ -3,12 +3,12 @@
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import ApiKey, AuditEvent, Workspace, key_copy, key_list, key_settings, network, scope, secret
+from models import ApiKey, AuditEvent, Workspace, key_copy, key_list, key_settings, network, plan_fit, scope, secret
 from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
-from views import key_forms, key_history, key_refusals, key_times
+from views import key_forms, key_history, key_refusals, key_times, plan_words
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
 from views.key_forms import KeyForm, RevokeForm
@@ -42,6 +42,7 @@ def index(workspace_id: str) -> ResponseReturnValue:
         shown=shown,
         sort=sort,
         plan=_plan(),
+        misfits=lambda key: plan_fit.misfits(key, _plan(), g.now),
         now=g.now,
     )
 
@@ -57,6 +58,8 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         scopes=scope.SCOPES,
         refusals=key_refusals.shown(key),
         reasons=key_refusals.REASONS,
+        plan=_plan(),
+        misfits=plan_words.misfit_words(key, _plan(), g.now),
         test_url=test_url(key),
         still_allowed=network.allows(key.networks, key.last_used_address or ""),
         now=g.now,

@@ -8,8 +8,7 @@ from flask.typing import ResponseReturnValue
 from models import Member, scope
 from models.key_state import EXPIRING
 from models.plan import PLANS
-from views import htmx
-from views.general import plan_facts
+from views import htmx, plan_words
 
 bp = Blueprint("help", __name__)
 
@@ -89,7 +88,7 @@ def show() -> ResponseReturnValue:
         base_url=current_app.config["SETTINGS"].base_url,
         scopes=scope.SCOPES.values(),
         presets=scope.PRESETS,
-        plans=[(plan.title, plan_facts(plan)) for plan in PLANS.values()],
+        plans=[(plan.title, plan_words.facts(plan)) for plan in PLANS.values()],
         problems=PROBLEMS,
         soon=EXPIRING.days,
     )

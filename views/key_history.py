@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models.key_settings import REASONS
 from models.audit import AuditEvent
+from models.key_settings import REASONS
 from views import format
 
 # Action → icon, sentence after the name of whoever did it.

@@ -48,15 +48,17 @@ def addresses(world: World) -> list[str]:
         "members",
         "members/new",
         "general",
+        "plan",
+        f"api-keys/{live}/add-scope?scope=write:data",
     ]
     pages = [*lists, *keys, *verbs, *more, *members]
-    return ["/account", "/help", *(world.ada.settings(page) for page in pages)]
+    return ["/account", "/help", "/pricing", *(world.ada.settings(page) for page in pages)]
 
 
 def test_pages_for_everyone_are_accessible(watch: Watched, world: World) -> None:
     watch.expect("404", "422")
     page, found = watch.page(), []
-    for address in ("/login", "/help", f"/set-password?token={world.token}", "/set-password?token=x", "/nothing"):
+    for address in ("/login", "/help", "/pricing", f"/set-password?token={world.token}", "/set-password?token=x", "/nothing"):
         page.goto(address)
         found += judge(page)
     page.goto("/login")

@@ -2,7 +2,19 @@
 
 from flask import Blueprint
 
-from views.api import api_keys, audit_events, chats, data, docs, enforcement, key, members, openapi, workflows, workspace
+from views.api import (
+    api_keys,
+    audit_events,
+    chats,
+    data,
+    docs,
+    enforcement,
+    key,
+    members,
+    openapi,
+    workflows,
+    workspace,
+)
 
 bp = Blueprint("api", __name__, url_prefix="/api/v2")
 bp.before_request(enforcement.enforce)

@@ -40,6 +40,9 @@ MEANINGS = {
 }
 REQUEST_ID = "req_5c0f7a9be2d84b13a6f1"
 KEY_ID = "key_3f8r2n6t0y4s7d1c"
+WORKSPACE_ID = "ws_4k7n9m2p8q3r5t6v"
+# Said to whoever did not send the whole secret of a key, and so nothing of a key.
+UNPROVEN = {"missing_key", "invalid_key"}
 WRITES = ("post", "put", "patch", "delete")
 # Limits of the plan that are not about requests are all about keys.
 OF_KEYS = "/api-keys"
@@ -125,8 +128,11 @@ def _body(problem: help.Problem, error: DomainError | None, base_url: str) -> di
         "code": code,
         "request_id": REQUEST_ID,
     }
+    if status in (401, 403, 429) and code not in UNPROVEN:
+        page = f"{base_url}/w/{WORKSPACE_ID}/settings/api-keys/{KEY_ID}?request={REQUEST_ID}#refused"
+        body |= {"key_id": KEY_ID, "granted_scopes": ["read:members"], "fix_url": page}
     if isinstance(error, InsufficientScope):
-        body |= {"key_id": KEY_ID, "granted_scopes": ["read:members"], "required_scope": error.scope}
+        body["required_scope"] = error.scope
     if isinstance(error, Invalid):
         return body | {"errors": [{"field": field, "message": text} for field, text in error.errors.items()]}
     return body | (error.facts if error else {})

@@ -83,14 +83,12 @@ def list_runs(workspace_id: str, workflow_id: str) -> Response:
     return paging.listed(lambda limit, after: WorkflowRun.page(workflow, limit, after), _run_json)
 
 
-@operations.operation(
-    SCOPE, operations.WORKFLOWS, json=shapes.NewRun, returns=shapes.Run, status=201, errors=(404, 409)
-)
+@operations.operation(SCOPE, operations.WORKFLOWS, returns=shapes.Run, status=201, errors=(404, 409))
 def start_run(workspace_id: str, workflow_id: str) -> Response:
     """Run a workflow.
 
     The steps are taken in the background: read the run until its status is `succeeded` or `failed`. The key must also
-    hold the scope that each of the steps needs, until they are taken.
+    hold the scope that each of the steps needs, until they are taken. It takes no body.
     """
     run = WorkflowRun.start(_found(workflow_id), by=enforcement.actor())
     ids = {"workspace_id": run.workspace_id, "workflow_id": run.workflow_id, "run_id": run.id}

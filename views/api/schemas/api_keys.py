@@ -20,7 +20,9 @@ class ApiKeyQuery(ListQuery):
 class Maker(Answer):
     kind: Literal["user", "key", "cli", "system"]
     name: str = Field(examples=["Ada Moreau"])
-    id: str | None = Field(description="Of the member, while they are in the workspace.")
+    id: str | None = Field(
+        description="Of the member, while they are in the workspace.", examples=["mem_8m2k4q7v9w1x3z5a"]
+    )
 
 
 class ApiKey(Answer):
@@ -28,7 +30,9 @@ class ApiKey(Answer):
     name: str = Field(examples=["Nightly report"])
     note: str = Field(examples=["Vault, path ci/report"])
     scopes: list[str] = Field(examples=[["read:members", "read:data"]])
-    networks: list[str] = Field(description="Addresses it may be used from; empty means any.")
+    networks: list[str] = Field(
+        description="Addresses it may be used from; empty means any.", examples=[["192.0.2.0/24"]]
+    )
     status: State
     hint: str = Field(description="What may be shown of its secret.", examples=["gr_4k7n…1x"])
     created_at: datetime
@@ -47,7 +51,8 @@ class ApiKey(Answer):
 
 class ApiKeyWithSecret(ApiKey):
     secret: str | None = Field(
-        description="Shown in this answer and never again. Null in the repeat of an `Idempotency-Key`."
+        description="Shown in this answer and never again. Null in the repeat of an `Idempotency-Key`.",
+        examples=["gr_your_new_api_key_here"],
     )
 
 
@@ -62,18 +67,22 @@ class NewApiKey(Body):
     name: Text = Field(examples=["Nightly report"])
     scopes: list[Text] = Field(max_length=20, examples=[["read:members", "read:data"]])
     expires_at: AwareDatetime | None = Field(None, description="Null for no expiration.")
-    networks: list[Text] = Field([], max_length=100, description="Addresses and networks; empty means any.")
+    networks: list[Text] = Field(
+        [], max_length=100, description="Addresses and networks; empty means any.", examples=[["192.0.2.0/24"]]
+    )
     starts_at: AwareDatetime | None = Field(None, description="Null to start at once.")
-    note: Text = Field("", description="Where the secret is kept, say.")
+    note: Text = Field("", description="Where the secret is kept, say.", examples=["Vault, path ci/report"])
 
 
 class ApiKeyChange(Body):
     """A merge patch (RFC 7396): what is left out stays."""
 
-    name: Text | None = None
-    note: Text | None = Field(None, description="Null empties it.")
-    scopes: list[Text] | None = Field(None, max_length=20)
-    networks: list[Text] | None = Field(None, max_length=100, description="Null or empty means any address.")
+    name: Text | None = Field(None, examples=["Nightly report"])
+    note: Text | None = Field(None, description="Null empties it.", examples=["Vault, path ci/report"])
+    scopes: list[Text] | None = Field(None, max_length=20, examples=[["read:members"]])
+    networks: list[Text] | None = Field(
+        None, max_length=100, description="Null or empty means any address.", examples=[["192.0.2.0/24"]]
+    )
     starts_at: AwareDatetime | None = Field(None, description="Null to start at once.")
     expires_at: AwareDatetime | None = Field(None, description="Null for no expiration.")
     disabled: bool | None = Field(None, description="True refuses the key until it is false again.")
@@ -81,4 +90,4 @@ class ApiKeyChange(Body):
 
 class Revocation(Body):
     reason: Reason = Field("unneeded", description="Why, for its history.")
-    note: Text = ""
+    note: Text = Field("", examples=["Found in a public repository"])

@@ -7,6 +7,8 @@ from pydantic import AwareDatetime, Field
 
 from views.api.schemas.common import Answer, ListQuery
 
+ID = "^[a-z]+_[0-9a-z]+$"
+
 
 class AuditQuery(ListQuery):
     action: str | None = Field(
@@ -14,10 +16,17 @@ class AuditQuery(ListQuery):
         max_length=60,
         pattern=r"^[a-z_]+\.[a-z_]*$",
         description="`api_key.revoked`, or `api_key.` for all of them.",
+        examples=["api_key.revoked"],
     )
-    subject: str | None = Field(None, max_length=60, pattern="^[a-z]+_[0-9a-z]+$", description="The id it is about.")
-    actor: str | None = Field(None, max_length=60, pattern="^[a-z]+_[0-9a-z]+$", description="Who did it, by id.")
-    request_id: str | None = Field(None, max_length=60, pattern="^req_[0-9a-z]+$")
+    subject: str | None = Field(
+        None, max_length=60, pattern=ID, description="The id it is about.", examples=["key_3f8r2n6t0y4s7d1c"]
+    )
+    actor: str | None = Field(
+        None, max_length=60, pattern=ID, description="Who did it, by id.", examples=["mem_8m2k4q7v9w1x3z5a"]
+    )
+    request_id: str | None = Field(
+        None, max_length=60, pattern=ID, description="What one request did.", examples=["req_5c0f7a9be2d84b13a6f1"]
+    )
     since: AwareDatetime | None = Field(None, description="Not before this moment.")
     until: AwareDatetime | None = Field(None, description="Before this moment.")
 

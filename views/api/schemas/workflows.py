@@ -38,7 +38,9 @@ class Workflow(Answer):
     id: str = Field(examples=["wfl_7m4q2s9v1x3z5b8d"])
     name: str = Field(examples=["Announce a release"])
     enabled: bool = Field(description="Whether it can be started.")
-    steps: list[Step]
+    steps: list[Step] = Field(
+        examples=[[{"action": "send_message", "chat_id": "chat_5t8w1y3b6d9f2h4k", "text": "Version 42 is out."}]]
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -62,13 +64,9 @@ class NewWorkflow(Body):
 class WorkflowChange(Body):
     """A merge patch (RFC 7396): what is left out stays. Steps are replaced as a whole."""
 
-    name: Text | None = None
-    enabled: bool | None = None
-    steps: list[Step] | None = Field(None, min_length=1, max_length=20)
-
-
-class NewRun(Body):
-    """Nothing is needed to start a run: send an empty object."""
+    name: Text | None = Field(None, examples=["Announce a release"])
+    enabled: bool | None = Field(None, examples=[False])
+    steps: list[Step] | None = Field(None, min_length=1, max_length=20, examples=[[{"action": "wait", "seconds": 60}]])
 
 
 class Starter(Answer):
