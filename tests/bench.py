@@ -132,7 +132,8 @@ def is_flat(server: subprocess.Popen[bytes], port: int, *scripts: Path) -> bool:
     after = memory(server)
     grown = after / before
     say(
-        f"memory of the workers over {sent:,} requests: {before:,} KiB, then {after:,} KiB, {grown:.2f} times (gate {MOST_GROWTH:.2f})"
+        f"memory of the workers over {sent:,} requests: {before:,} KiB, then {after:,} KiB, "
+        f"{grown:.2f} times (gate {MOST_GROWTH:.2f})"
     )
     return grown <= MOST_GROWTH
 

@@ -45,10 +45,7 @@ def counts() -> list[int]:
 def test_the_purge_deletes_what_is_over_and_nothing_else(ada: Person) -> None:
     leave_things_behind(ada)
     assert counts() == [2, 2, 2]
-    assert (
-        PURGE.run()
-        == SOMETHING
-    )
+    assert PURGE.run() == SOMETHING
     assert counts() == [1, 1, 1]
     assert PURGE.run() == NOTHING
 

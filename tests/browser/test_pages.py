@@ -58,7 +58,14 @@ def addresses(world: World) -> list[str]:
 def test_pages_for_everyone_are_accessible(watch: Watched, world: World) -> None:
     watch.expect("404", "422")
     page, found = watch.page(), []
-    for address in ("/login", "/help", "/pricing", f"/set-password?token={world.token}", "/set-password?token=x", "/nothing"):
+    for address in (
+        "/login",
+        "/help",
+        "/pricing",
+        f"/set-password?token={world.token}",
+        "/set-password?token=x",
+        "/nothing",
+    ):
         page.goto(address)
         found += judge(page)
     page.goto("/login")
