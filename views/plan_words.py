@@ -48,4 +48,4 @@ def misfit_words(key: ApiKey, plan: Plan, moment: datetime) -> list[str]:
 def _life(key: ApiKey, plan: Plan) -> str:
     days = plan.longest_life.days if plan.longest_life else 0
     end = "It never expires" if key.expires_at is None else f"It expires {format.day(key.expires_at)}"
-    return f"{end}; keys live at most {days} days on the plan. Its end can be brought forward."
+    return f"{end}; keys live at most {days} days on the plan. Give it an earlier end to fit."
