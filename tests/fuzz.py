@@ -12,23 +12,25 @@ import random
 import subprocess
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from models import database
 from tests.support import servers
 from tests.support.servers import Server
 
+# More than the longest page.
+DECOYS = 110
 EXAMPLES = int(os.environ.get("EXAMPLES", "150"))
 
 
 def run(server: Server, *, examples: int, seed: int, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Fuzz a server with an admin key of a fresh workspace; the same seed asks the same questions."""
     owner = server.owner("Fuzzed", plan="enterprise")
-    end = database.now() + timedelta(days=300)
-    secret, spare = (server.key(owner, scopes={"admin:workspace"}, expires_at=end)[1] for _ in range(2))
+    # Older than the key that asks, so that it meets them in lists, and never ends itself.
+    for _ in range(DECOYS):
+        server.key(owner)
+    keys = {name: server.key(owner, scopes={"admin:workspace"})[1] for name in ("NARROWED", "READ", "KEY")}
     (folder / "schemathesis.toml").write_text(CONFIGURATION.format(workspace=owner.workspace.id))
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
@@ -40,9 +42,9 @@ def run(server: Server, *, examples: int, seed: int, folder: Path) -> "subproces
         "--no-color",
     ]  # fmt: skip
     # The key goes by the environment: the arguments of a process are for all to see.
-    environ = os.environ | {"GRAVITY_FUZZ_KEY": secret, "GRAVITY_FUZZ_SPARE_KEY": spare}
+    environ = os.environ | {f"FUZZ_{name}": secret for name, secret in keys.items()}
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
-    status = httpx.get(f"{server.base_url}/api/v2/key", headers={"Authorization": f"Bearer {secret}"}).status_code
+    status = httpx.get(f"{server.base_url}/api/v2/key", headers={"Authorization": f"Bearer {keys['KEY']}"}).status_code
     if status != 200:
         raise RuntimeError(f"the key that asks was lost on the way: {status}")
     return done
@@ -50,7 +52,7 @@ def run(server: Server, *, examples: int, seed: int, folder: Path) -> "subproces
 
 # The workspace is given, because a random one is never the key's.
 CONFIGURATION = """
-headers = {{ Authorization = "Bearer ${{GRAVITY_FUZZ_KEY}}" }}
+headers = {{ Authorization = "Bearer ${{FUZZ_KEY}}" }}
 
 [parameters]
 workspace_id = "{workspace}"
@@ -59,10 +61,14 @@ workspace_id = "{workspace}"
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 429, 503]
 
-# What narrows or ends the key in use gets one of its own, so that the others are asked with all rights.
+# What narrows or names the key in use gets one of its own, so that all else is asked with all rights.
 [[operations]]
-include-path = "/api/v2/key"
-headers = {{ Authorization = "Bearer ${{GRAVITY_FUZZ_SPARE_KEY}}" }}
+include-name = "PATCH /api/v2/key"
+headers = {{ Authorization = "Bearer ${{FUZZ_NARROWED}}" }}
+
+[[operations]]
+include-name = "GET /api/v2/key"
+headers = {{ Authorization = "Bearer ${{FUZZ_READ}}" }}
 """
 
 

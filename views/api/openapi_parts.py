@@ -97,7 +97,8 @@ def path_parameter(name: str, example: str | None) -> Part:
 
 def named_in(parameter: str, properties: Part) -> str | None:
     """The field of a thing that fills in a parameter of the path to it."""
-    return next((field for field in (parameter, "id", "slug", "name") if field in properties), None)
+    known = ("id", "name") if parameter.endswith("_id") else ("name", "id")
+    return next((field for field in (parameter, *known) if field in properties), None)
 
 
 def links(path: str, properties: Part, at: str, others: dict[str, list[str]]) -> dict[str, Part]:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from views.api.schemas.common import Answer, Body, ListQuery, Text
+from views.api.schemas.common import Answer, Body, ListQuery, Moment, Text
 
 State = Literal["active", "disabled", "expired", "revoked", "scheduled"]
 Reason = Literal["unneeded", "replaced", "leaked", "left", "other"]
@@ -66,11 +66,11 @@ class NewApiKey(Body):
 
     name: Text = Field(examples=["Nightly report"])
     scopes: list[Text] = Field(max_length=20, examples=[["read:members", "read:data"]])
-    expires_at: AwareDatetime | None = Field(None, description="Null for no expiration.")
+    expires_at: Moment | None = Field(None, description="Null for no expiration.")
     networks: list[Text] = Field(
         [], max_length=100, description="Addresses and networks; empty means any.", examples=[["192.0.2.0/24"]]
     )
-    starts_at: AwareDatetime | None = Field(None, description="Null to start at once.")
+    starts_at: Moment | None = Field(None, description="Null to start at once.")
     note: Text = Field("", description="Where the secret is kept, say.", examples=["Vault, path ci/report"])
 
 
@@ -83,8 +83,8 @@ class ApiKeyChange(Body):
     networks: list[Text] | None = Field(
         None, max_length=100, description="Null or empty means any address.", examples=[["192.0.2.0/24"]]
     )
-    starts_at: AwareDatetime | None = Field(None, description="Null to start at once.")
-    expires_at: AwareDatetime | None = Field(None, description="Null for no expiration.")
+    starts_at: Moment | None = Field(None, description="Null to start at once.")
+    expires_at: Moment | None = Field(None, description="Null for no expiration.")
     disabled: bool | None = Field(None, description="True refuses the key until it is false again.")
 
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from views.api.schemas.common import Answer, ListQuery
+from views.api.schemas.common import Answer, ListQuery, Moment
 
 ID = "^[a-z]+_[0-9a-z]+$"
 
@@ -27,8 +27,8 @@ class AuditQuery(ListQuery):
     request_id: str | None = Field(
         None, max_length=60, pattern=ID, description="What one request did.", examples=["req_5c0f7a9be2d84b13a6f1"]
     )
-    since: AwareDatetime | None = Field(None, description="Not before this moment.")
-    until: AwareDatetime | None = Field(None, description="Before this moment.")
+    since: Moment | None = Field(None, description="Not before this moment.")
+    until: Moment | None = Field(None, description="Before this moment.")
 
 
 class EventActor(Answer):

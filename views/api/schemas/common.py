@@ -1,10 +1,20 @@
 """What all parts of the API share in what they take and give. Unknown fields in a body are refused."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 Text = Annotated[str, Field(max_length=500)]
+
+
+def _written(value: Any) -> Any:
+    """A number is no RFC 3339 time, though pydantic would take it for seconds since 1970."""
+    if not isinstance(value, str) or not value[:10].count("-") == 2:
+        raise ValueError("Write a time with its zone, like 2027-01-31T00:00:00Z.")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 class Answer(BaseModel):

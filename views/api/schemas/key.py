@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from views.api.schemas.common import Answer, Body, Text
+from views.api.schemas.common import Answer, Body, Moment, Text
 
 
 class KeyLimits(Answer):
@@ -31,4 +31,4 @@ class KeyChange(Body):
 
     scopes: list[Text] | None = Field(None, max_length=20, examples=[["read:members"]])
     networks: list[Text] | None = Field(None, max_length=100, examples=[["192.0.2.0/24"]])
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
