@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from models import ApiKey, MonthlyUse, Workspace, database, key_copy, monthly_use, plan_fit
 from models.actor import COMMAND_LINE
@@ -117,6 +118,16 @@ def test_what_is_over_can_be_made_less_and_never_more(ada: Person, outgrown: dic
     copied = key_copy.like(outgrown["bound"], PLANS["free"], database.now())
     assert (copied.networks, copied.expires_at is not None) == ((), True)
     outgrown["endless"].revoke(by=ada.actor)
+
+
+def test_a_history_that_the_plan_cuts_off_says_so(ada: Person, browse: Browse) -> None:
+    with time_machine.travel(database.now() - timedelta(days=10), tick=False):
+        key, _ = make_key(ada, expires_at=end(60))
+    path = ada.settings(f"api-keys/{key.id}")
+    assert "created the key" in (shown := browse(ada).get(path).text) and "goes back" not in shown
+    change_plan(ada.workspace, "free", by=COMMAND_LINE)
+    assert "created the key" not in (shown := browse(ada).get(path).text)
+    assert "History on the Free plan goes back 7 days." in shown
 
 
 def test_members_see_it_and_manage_nothing(ada: Person, bob: Person, browse: Browse) -> None:
