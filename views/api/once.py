@@ -19,7 +19,7 @@ from views.api.answers import etag
 F = TypeVar("F", bound=Callable[..., Any])
 
 # The draft's structured string, or the bare text that most clients send.
-HEADER = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?', re.ASCII)
+HEADER = re.compile(r'"([\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})', re.ASCII)
 TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e]*")\s*(?:,|$)', re.ASCII)
 
 
@@ -58,7 +58,7 @@ def _once(view: Callable[..., Response], header: str, kwargs: dict[str, Any]) ->
         raise DomainError("Idempotency-Key must be 1 to 255 visible characters.")
     asked = f"{request.path}\n{request.query_string.decode('latin-1')}\n".encode() + request.get_data()
     with transaction():
-        row, is_known = IdempotentAnswer.begin(g.credential.key_id, given[1], asked)
+        row, is_known = IdempotentAnswer.begin(g.credential.key_id, given[1] or given[2], asked)
         if is_known:
             return _again(row)
         response = view(**kwargs)

@@ -39,7 +39,7 @@ IDEMPOTENCY_KEY: Part = {
     "description": "Any text of your choice, up to 255 characters, new for each thing to do. Sent again within "
     "24 hours, it gives the first answer again and has no second effect.",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21\\x23-\\x7e]{1,255}$"},
+    "schema": {"type": "string", "pattern": r'^("[\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e]{1,255})$'},
     "example": "5f1c2f6e-import-7",
 }
 IF_MATCH: Part = {
