@@ -21,7 +21,7 @@ import pytest
 from jobs.child import LastingChild
 from tests.support import servers
 from tests.support.artifacts import ROOT
-from tests.support.processes import WAIT, alive, child, environment, until, until_complete, workers
+from tests.support.processes import WAIT, alive, child, environment, listening, until, until_complete, workers
 from tests.support.servers import Server
 
 
@@ -127,6 +127,7 @@ def test_a_terminal_stops_it(tmp_path: Path, end: str) -> None:
 
 
 def test_a_killed_worker_is_replaced_and_requests_go_on(lasting: Server) -> None:
+    until("both workers answer", lambda: listening(lasting) == 2)
     before = workers(lasting)
     os.kill(min(before), signal.SIGKILL)
     until("the worker is replaced", lambda: len(workers(lasting)) == 2 and min(before) not in workers(lasting))

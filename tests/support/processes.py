@@ -10,6 +10,8 @@ from tests.support.servers import Server
 
 # Generous: nothing may depend on how fast the machine is.
 WAIT = 60
+# As /proc/net/tcp writes it.
+TCP_LISTEN = "0A"
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
@@ -47,6 +49,13 @@ def child(running: Server, module: str) -> int:
 def workers(running: Server) -> set[int]:
     web = child(running, "jobs.web")
     return {int(pid) for pid, parent in _listed("pid=,ppid=") if int(parent) == web}
+
+
+def listening(running: Server) -> int:
+    """How many workers accept connections: each has a socket of its own on the port."""
+    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    local = f"0100007F:{running.port:04X}"
+    return sum(row.split()[1] == local and row.split()[3] == TCP_LISTEN for row in rows)
 
 
 def _listed(columns: str) -> Iterator[list[str]]:
