@@ -64,10 +64,10 @@ class Credential(NamedTuple):
     def plan(self) -> Plan:
         return PLANS[self.plan_slug]
 
-    def narrowed(self, key: ApiKey) -> "Credential":
-        """The same credential after its key was narrowed."""
-        end = None if key.expires_at is None else database.to_microseconds(key.expires_at)
-        return self._replace(scopes=key.scopes, networks=key.networks, expires_at=end)
+    def after_change(self, key: ApiKey) -> "Credential":
+        """The same credential with what its key has now."""
+        start, end = (each and database.to_microseconds(each) for each in (key.starts_at, key.expires_at))
+        return self._replace(name=key.name, scopes=key.scopes, networks=key.networks, starts_at=start, expires_at=end)
 
     def may(self, wanted: str) -> bool:
         return scope.covers(scope.parse(self.scopes), wanted)

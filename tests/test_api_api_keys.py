@@ -132,6 +132,7 @@ def test_a_key_is_disabled_and_enabled(ada: Person, client: ApiClient, call: Cal
 def test_a_patch_happens_whole_or_not_at_all(ada: Person, client: ApiClient) -> None:
     key = made(client, ada)
     assert client.patch(one(ada, key), json={"disabled": True, "scopes": ["no:such"]}).status_code == 422
+    assert client.patch(one(ada, key), json={"disabled": None}).status_code == 422
     assert client.get(one(ada, key)).get_json()["status"] == "active"
 
 

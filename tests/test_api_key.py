@@ -56,6 +56,7 @@ def test_a_key_narrows_itself_in_scopes_addresses_and_time(ada: Person, call: Ca
         {"scopes": ["admin:workspace"]},
         {"networks": []},
         {"networks": ["0.0.0.0/0"]},
+        {"networks": None},
         {"expires_at": None},
         {"expires_at": "2070-01-01T00:00:00Z"},
     ],
@@ -71,6 +72,7 @@ def test_a_key_never_gives_itself_more(more: dict[str, Any], ada: Person, call: 
     ("wrong", "field"),
     [
         ({"scopes": []}, "scopes"),
+        ({"scopes": None}, "scopes"),
         ({"networks": ["300.1.1.1"]}, "networks"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "soon"}, "expires_at"),

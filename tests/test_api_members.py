@@ -1,12 +1,14 @@
 """`/api/v2/w/{workspace_id}/members`: the people of a workspace, over the API."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from models import ApiKey, AuditEvent, BrowserSession, Member
-from tests.support.cast import Person
+from tests.support.cast import Person, make_admin_key
 from tests.support.clients import ApiClient, Browser
 
 Call = Callable[..., ApiClient]
@@ -71,6 +73,35 @@ def test_pages_lead_to_each_member_exactly_once(ada: Person, client: ApiClient) 
 )
 def test_page_sizes_and_cursors_are_checked(query: str, status: int, ada: Person, client: ApiClient) -> None:
     assert client.get(f"{ada.api()}?{query}").status_code == status
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        [10**18, "mem_x"],
+        [2**62, "mem_x"],
+        [253402300800 * 10**6, "mem_x"],
+        [-1, "mem_x"],
+        [0, "\ud800"],
+        [0, "\0"],
+        [True, "mem_x"],
+        [1.5, "mem_x"],
+        [1, 2],
+        [1, "mem_x", 3],
+        {"a": 1, "b": 2},
+        5,
+    ],
+)
+@pytest.mark.parametrize("what", ["members", "audit-events", "api-keys"])
+def test_a_cursor_that_nobody_gave_out_is_refused(place: Any, what: str, ada: Person, call: Call) -> None:
+    made_up = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    answer = call(make_admin_key(ada)[1]).get(f"{ada.api(what)}?cursor={made_up}")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_request")
+
+
+def test_a_cursor_at_the_end_of_time_is_an_empty_page(ada: Person, client: ApiClient) -> None:
+    last = base64.urlsafe_b64encode(b'[253402300799999999,"mem_x"]').decode().rstrip("=")
+    assert client.get(f"{ada.api()}?cursor={last}").get_json() == {"data": [], "next_cursor": None}
 
 
 def test_a_member_is_found_by_id(ada: Person, bob: Person, client: ApiClient) -> None:

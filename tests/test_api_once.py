@@ -152,6 +152,17 @@ def test_of_two_editors_at_once_one_is_let_through(carlas: tuple[str, str], clie
     assert sorted(map(str, at_once(6, edit))) == ["200", *["412"] * 5]
 
 
+def test_of_two_that_narrow_one_key_at_once_one_is_let_through(ada: Person, call: Call) -> None:
+    client = call(make_key(ada, scopes={"read:members", "write:members", "read:data"})[1])
+    tag = client.get("/api/v2/key").headers["ETag"]
+
+    def narrow(number: int) -> int:
+        left = {"scopes": ["read:members", ("write:members", "read:data")[number % 2]]}
+        return client.patch("/api/v2/key", json=left, headers={"If-Match": tag}).status_code
+
+    assert sorted(map(str, at_once(6, narrow))) == ["200", *["412"] * 5]
+
+
 @pytest.mark.parametrize("body", ['{"name": NaN}', '{"name": Infinity}', '{"a":' * 33 + "1" + "}" * 33, "[" * 5000])
 def test_what_is_no_sound_json_is_refused(ada: Person, client: ApiClient, body: str) -> None:
     answer = client.post(ada.api(), data=body, content_type="application/json")

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, url_for
+from pydantic import BaseModel
 
 from models import ApiKey, Workspace, key_list
 from models.database import now
@@ -15,7 +16,7 @@ from views.api.answers import answer, tagged, with_secret
 from views.api.schemas import api_keys as shapes
 from views.format import iso
 
-NEEDED = {"name": "Enter a name.", "scopes": "Choose at least one scope."}
+NEEDED = {"name": "Enter a name.", "scopes": "Choose at least one scope.", "disabled": "Say true or false."}
 EMPTY: dict[str, Any] = {"note": "", "networks": []}
 
 
@@ -83,15 +84,8 @@ def change_api_key(workspace_id: str, key_id: str) -> Response:
     A merge patch: only what is given changes, all of it or nothing. A key gives no other key more than it holds, and
     itself nothing.
     """
-    given = operations.taken().model_dump(exclude_unset=True)
-    disabled = given.pop("disabled", None)
-    values: dict[str, Any] = {field: EMPTY.get(field) if value is None else value for field, value in given.items()}
-    if missing := {field: words for field, words in NEEDED.items() if field in values and values[field] is None}:
-        raise Invalid(missing)
-    if "scopes" in values:
-        values["scopes"] = frozenset(values["scopes"])
-    if "networks" in values:
-        values["networks"] = tuple(values["networks"])
+    values = settings_given(operations.taken())
+    disabled = values.pop("disabled", None)
     key = _found(key_id)
     once.expect(_json(key))
     key.change(values, disabled=disabled, by=enforcement.actor())
@@ -130,6 +124,19 @@ def revoke_api_key(workspace_id: str, key_id: str) -> Response:
     given = operations.taken()
     _found(key_id).revoke(by=enforcement.actor(), reason=given.reason, note=given.note)
     return tagged(_json(_found(key_id)))
+
+
+def settings_given(patch: BaseModel) -> dict[str, Any]:
+    """What a merge patch of a key changes. Null empties a setting; `Invalid` for one that cannot be empty."""
+    given = patch.model_dump(exclude_unset=True)
+    if missing := {field: words for field, words in NEEDED.items() if field in given and given[field] is None}:
+        raise Invalid(missing)
+    values: dict[str, Any] = {field: EMPTY.get(field) if value is None else value for field, value in given.items()}
+    if "scopes" in values:
+        values["scopes"] = frozenset(values["scopes"])
+    if "networks" in values:
+        values["networks"] = tuple(values["networks"])
+    return values
 
 
 def _found(key_id: str) -> Any:

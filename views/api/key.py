@@ -9,6 +9,7 @@ from models import ApiKey, database
 from models.verification import Credential
 from views.api import enforcement, once, operations
 from views.api.answers import tagged
+from views.api.api_keys import settings_given
 from views.api.enforcement import ANY_KEY
 from views.api.schemas import key as shapes
 from views.format import iso
@@ -34,19 +35,13 @@ def narrow_key() -> Response:
 
     Fewer scopes, fewer addresses or an earlier end. A key can never give itself more.
     """
-    given = operations.taken()
-    changes: dict[str, Any] = {}
-    if given.scopes is not None:
-        changes["scopes"] = frozenset(given.scopes)
-    if given.networks is not None:
-        changes["networks"] = tuple(given.networks)
-    if "expires_at" in given.model_fields_set:
-        changes["expires_at"] = given.expires_at
+    values = settings_given(operations.taken())
     held: Credential = g.credential
-    once.expect(_json(held))
     key = ApiKey.find(held.workspace_id, held.key_id)
-    key.change(changes, disabled=None, by=enforcement.actor())
-    g.credential = held.narrowed(ApiKey.find(held.workspace_id, held.key_id))
+    # As it is now: somebody may have changed it since this request was let in.
+    once.expect(_json(held.after_change(key)))
+    key.change(values, disabled=None, by=enforcement.actor())
+    g.credential = held.after_change(ApiKey.find(held.workspace_id, held.key_id))
     return tagged(_json(g.credential))
 
 

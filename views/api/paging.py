@@ -4,12 +4,14 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
 from models.database import from_microseconds, to_microseconds
 from models.errors import DomainError
+from models.json_value import is_storable
 from models.paging import Place
 from views.api import operations
 from views.api.answers import answer
@@ -43,9 +45,11 @@ def decode(cursor: str) -> tuple[int, str]:
         moment, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error, RecursionError) as problem:
         raise DomainError(BAD_CURSOR) from problem
-    if type(moment) is not int or type(row_id) is not str or not 0 <= moment < 2**62 or "\0" in row_id:
+    # Text that no database can be asked for, and moments that no calendar has, were never in a cursor of ours.
+    if type(moment) is not int or type(row_id) is not str or not 0 <= moment <= LATEST or not is_storable(row_id):
         raise DomainError(BAD_CURSOR)
     return moment, row_id
 
 
+LATEST = to_microseconds(datetime.max.replace(tzinfo=UTC))
 BAD_CURSOR = "This cursor is not one of ours. Start without one."

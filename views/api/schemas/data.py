@@ -80,4 +80,4 @@ class NewRecord(Body):
 class RecordChange(Body):
     """A merge patch (RFC 7396) of the values: what is left out stays, null removes, at every level."""
 
-    values: dict[str, Any] = Field(examples=[{"total": 140}])
+    values: dict[str, Any] = Field(default_factory=dict, examples=[{"total": 140}])
