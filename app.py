@@ -9,7 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jobs import cli
-from models import database, rate_limit, secret
+from models import database, rate_limit, secret, usage_journal
 from models.settings import Settings
 from views import (
     access,
@@ -74,6 +74,7 @@ def create_app(configured: Settings | None = None) -> Flask:
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
     rate_limit.use(chosen.data_dir, chosen.redis_url)
+    usage_journal.use(chosen.data_dir)
 
     app.session_interface = sessions.PageSessions()
     access.set_up(app)

@@ -1,6 +1,6 @@
 """Delete what nobody can use any more."""
 
-from models import AuditEvent, BrowserSession, IdempotentAnswer, Invitation, Refusal, Throttle, WorkflowRun
+from models import AuditEvent, BrowserSession, IdempotentAnswer, Invitation, Refusal, Throttle, WorkflowRun, usage_purge
 
 # In the order in which they are told of.
 OVER = {
@@ -11,6 +11,7 @@ OVER = {
     "runs": WorkflowRun.purge,
     "audit events": AuditEvent.purge,
     "refusals": Refusal.purge,
+    "sums of use": usage_purge.purge,
 }
 
 

@@ -13,7 +13,7 @@ from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from jobs.schedule import EVERY, Job
-from models import database, logs, secret, settings
+from models import database, logs, secret, settings, usage_journal
 from models.database import now
 
 log = logging.getLogger("jobs")
@@ -43,7 +43,7 @@ def run(job: Job) -> bool:
         log.exception("job failed", extra={"job": job.name, "ms": _since(began)})
         return False
     # A job that looks every second says so only when there was something to do.
-    if outcome:
+    if outcome and not job.quiet:
         log.info("job done", extra={"job": job.name, "outcome": outcome, "ms": _since(began)})
     return True
 
@@ -88,6 +88,7 @@ def main() -> None:
     logs.set_up()
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
+    usage_journal.use(chosen.data_dir)
     start()
 
 

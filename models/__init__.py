@@ -13,6 +13,16 @@ from models.pepper_check import PepperCheck
 from models.refusal import Refusal
 from models.session import BrowserSession
 from models.throttle import Throttle
+from models.usage import (
+    KeyNetwork,
+    KeyPlace,
+    UsageDay,
+    UsageGap,
+    UsageHour,
+    UsageMark,
+    UsageRoute,
+    WorkspaceDay,
+)
 from models.user import User
 from models.workflow import Workflow
 from models.workflow_run import WorkflowRun
@@ -40,4 +50,12 @@ TABLES = (
     Workflow,
     WorkflowRun,
     Refusal,
+    UsageHour,
+    UsageDay,
+    WorkspaceDay,
+    UsageRoute,
+    KeyPlace,
+    KeyNetwork,
+    UsageGap,
+    UsageMark,
 )

@@ -54,6 +54,15 @@ def block_of(address: str) -> str:
     return str(client)
 
 
+def wide_of(address: str) -> str:
+    """The neighbourhood of an address: its /24, or the /48 of an IPv6 address, as one site has it."""
+    try:
+        client = normal_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((client, 48 if client.version == 6 else 24), strict=False))
+
+
 def normal_address(text: str) -> IPAddress:
     """An address; IPv4 mapped into IPv6 (RFC 4291, section 2.5.5.2) becomes the IPv4 address it stands for."""
     address = ipaddress.ip_address(text)

@@ -4,7 +4,6 @@ What makes a revocation hold at once is that the row used here is the one that t
 worker serves the request: docs/decisions/0003-rows-while-nothing-changed.md.
 """
 
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,21 +13,12 @@ from models.database import db, now_microseconds
 from models.errors import KeyRefused
 from models.plan import PLANS, Plan
 
-# A use is written down at most this often per key: "last used" needs no finer step, and most
-# requests then write nothing.
-USE_STEP = timedelta(minutes=1) // database.MICROSECOND
-
 SELECT = """
 SELECT s.pepper, s.revoked_at, k.revoked_at, k.disabled_at,
        k.id, s.id, k.workspace_id, k.name, k.scopes, k.networks, k.starts_at, k.expires_at, s.ends_at,
-       k.created_at, k.last_used_at, w.plan_slug
+       k.created_at, w.plan_slug
 FROM key_secret AS s JOIN api_key AS k ON k.id = s.key_id JOIN workspace AS w ON w.id = k.workspace_id
 WHERE s.digest IN (?)
-"""
-RECORD_USE = """
-UPDATE api_key
-SET last_used_at = ?, last_used_address = ?, last_used_client = ?, last_used_request = ?, last_used_status = ?
-WHERE id IN (SELECT id FROM api_key WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?) LOCK)
 """
 REHASH = "UPDATE key_secret SET digest = ?, pepper = ? WHERE id IN (SELECT id FROM key_secret WHERE id = ? LOCK)"
 
@@ -50,7 +40,6 @@ class Credential(NamedTuple):
     expires_at: int | None
     ends_at: int | None
     created_at: int
-    last_used_at: int | None
     plan_slug: str
 
     @property
@@ -104,21 +93,6 @@ def verify(text: str) -> Credential:
     if pepper != newest.version:
         _rehash(credential.secret_id, digest, newest.version)
     return credential
-
-
-def use_is_due(credential: Credential, moment: int) -> bool:
-    """Whether the latest use on record is old enough to be replaced."""
-    return credential.last_used_at is None or moment - credential.last_used_at >= USE_STEP
-
-
-def record_use(credential: Credential, *, address: str, client: str, request: str, status: int) -> None:
-    """Remember the latest use of a key. It never waits for a lock, and a failure never costs the request."""
-    moment = now_microseconds()
-    with database.without_waiting():
-        db.execute_sql(
-            _unless_held(RECORD_USE, database.db.param),
-            (moment, address, client[:200], request, status, credential.key_id, moment - USE_STEP),
-        )
 
 
 def _read(digests: list[bytes]) -> tuple[Any, ...] | None:

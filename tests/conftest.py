@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
-from models import TABLES, ApiKey, database, rate_limit, secret
+from models import TABLES, ApiKey, database, rate_limit, secret, usage_journal
 from models.secret import Pepper
 from models.settings import Settings
 from tests.support import artifacts, cast, ledger, postgres, servers
@@ -150,6 +150,7 @@ def app(_shared_app: Flask, connected: str, settings: Settings) -> Flask:
     secret.use_peppers(settings.peppers)
     settings.data_dir.mkdir(exist_ok=True)
     rate_limit.use(settings.data_dir)
+    usage_journal.use(settings.data_dir)
     _shared_app.config["SETTINGS"] = settings
     return _shared_app
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 
-from models import ApiKey
+from models import ApiKey, usage_fold
 from models.database import now
 from tests.support.cast import Person
 from tests.support.clients import ApiClient
@@ -100,6 +100,7 @@ def test_the_last_use_is_noted_with_place_and_route_and_only_enforcement_counts(
     browse(ada).get(ada.settings(f"api-keys/{key.id}"))
     assert ApiKey.get_by_id(key.id).last_used_at is None
     call(text).get(ada.api(), headers={"User-Agent": "reporter/1.0"})
+    usage_fold.fold()
     used = ApiKey.get_by_id(key.id)
     assert used.last_used_at is not None and used.version == 1
     assert (used.last_used_address, used.last_used_client) == ("192.0.2.7", "reporter/1.0")

@@ -8,7 +8,7 @@ import time_machine
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from models import ApiKey, AuditEvent
+from models import ApiKey, AuditEvent, usage_fold
 from models.database import now
 from models.key_settings import KeySettings
 from tests.support.cast import Person
@@ -106,6 +106,7 @@ def test_a_key_that_was_never_used_shows_how_to_use_it(ada: Person, browse: Brow
 def test_the_page_shows_the_last_use(ada: Person, browse: Browse, call: Call, make_key: MakeKey) -> None:
     key, secret = make_key(ada)
     call(secret).get(ada.api("members"), headers={"User-Agent": "<b>sync</b>/2"})
+    usage_fold.fold()
     page = show(browse(ada), key, ada)
     for said in ("Just now", "192.0.2.7", str(fresh(key).last_used_request), "<b>sync</b>/2", "200"):
         assert said in words(page)

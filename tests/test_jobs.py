@@ -22,7 +22,7 @@ from tests.support.cast import Person
 from tests.support.threads import at_once
 
 PURGE = next(job for job in EVERY if job.name == "purge")
-REST = "0 kept answers, 0 runs, 0 audit events, 0 refusals"
+REST = "0 kept answers, 0 runs, 0 audit events, 0 refusals, 0 sums of use"
 SOMETHING = f"deleted 1 sessions, 1 invitations, 1 counters, {REST}"
 NOTHING = f"deleted 0 sessions, 0 invitations, 0 counters, {REST}"
 
@@ -111,5 +111,5 @@ def test_the_scheduler_runs_beside_another_one_and_stops_in_order(connected: str
     assert counts() == [1, 1, 1]
     messages = [str(line["message"]) for line in lines(log)]
     assert sorted(messages) == sorted(
-        ["the scheduler runs purge, run_workflows", "job done", "the scheduler has stopped"] * 2
+        [f"the scheduler runs {', '.join(job.name for job in EVERY)}", "job done", "the scheduler has stopped"] * 2
     )

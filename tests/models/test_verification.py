@@ -185,37 +185,6 @@ def test_a_locked_database_does_not_hold_up_a_good_key(ada: Person, make_key: Ma
         assert at_once(3, lambda _: code(text)) == ["good"] * 3
 
 
-def record(text: str, address: str = "192.0.2.7", status: int = 200) -> None:
-    verification.record_use(
-        verification.verify(text), address=address, client="curl/8", request="GET /api/v2/key", status=status
-    )
-
-
-def test_the_latest_use_is_remembered(ada: Person, make_key: MakeKey, noon: datetime) -> None:
-    key, text = make_key(ada)
-    record(text)
-    row = ApiKey.get_by_id(key.id)
-    used = (row.last_used_at, row.last_used_address, row.last_used_client, row.last_used_request, row.last_used_status)
-    assert used == (noon, "192.0.2.7", "curl/8", "GET /api/v2/key", 200)
-    assert row.version == key.version
-
-
-def test_a_use_is_written_once_a_minute(ada: Person, make_key: MakeKey) -> None:
-    key, text = make_key(ada)
-    for seconds, expected in ((0, "a"), (59, "a"), (61, "c")):
-        with time_machine.travel(NOON + timedelta(seconds=seconds), tick=False):
-            record(text, address={0: "a", 59: "b", 61: "c"}[seconds])
-        assert ApiKey.get_by_id(key.id).last_used_address == expected
-
-
-def test_a_use_never_waits_for_a_change(ada: Person, make_key: MakeKey) -> None:
-    key, text = make_key(ada)
-    with transaction():
-        ApiKey.update(note="being changed").where(ApiKey.id == key.id).execute()
-        assert at_once(3, lambda _: record(text)) == [None] * 3
-    assert ApiKey.get_by_id(key.id).last_used_at is None
-
-
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_connection_that_the_server_dropped_is_opened_anew(database_url: str, ada: Person, make_key: MakeKey) -> None:
     _, text = make_key(ada)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from models import ApiKey, Member, database, verification
+from models import ApiKey, Member, database
 from models.database import now
 from tests.support import ledger
 from tests.support.cast import Person, joined, make_key
 from tests.support.servers import Server
+from tests.support.usage import used
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
     )
     made["expiring"] = make_key(ada, name="Expiring", expires_at=soon)
     keys = {state: key for state, (key, _) in made.items()} | {"expired": expired, "unused": unused}
-    used = verification.verify(made["active"][1])
-    verification.record_use(used, address="2001:db8::1", client="curl/8.1 " * 20, request="GET /api/v2/key", status=200)
+    used(made["active"][1], address="2001:db8::1", client="curl/8.1 " * 20)
     keys["disabled"].disable(by=ada.actor)
     keys["revoked"].revoke(by=ada.actor, reason="leaked", note="Seen in a chat")
     for number in range(20):

@@ -12,10 +12,11 @@ from flask import Flask, Request, Response, current_app, g, request
 from flask.globals import app_ctx, request_ctx
 from werkzeug.http import http_date
 
-from models import Refusal, database, rate_limit, role, scope, secret, verification
+from models import Refusal, database, rate_limit, role, scope, secret, usage_journal, verification
 from models.actor import Actor, Grant
 from models.errors import DomainError, InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
 from models.plan import Plan
+from models.usage_journal import ACCEPTED, DEAD, REFUSED, Use
 from models.verification import Credential
 from views.errors import BadCredentials
 from views.frame import KEY_ID, MORE_HEADERS
@@ -85,6 +86,7 @@ def enforce() -> None:
     mine.standing = standing = rate_limit.spend(credential, database.now_microseconds())
     if standing.refused:
         raise _limited(standing, credential.plan)
+    mine.accepted = True
 
 
 def _slow_guessing(refusal: KeyRefused, address: str) -> None:
@@ -114,18 +116,21 @@ def bearer_token(header: str | None) -> str:
 
 
 def finish(response: Response) -> Response:
-    """Tell where the key stands, note its use or its refusal, and announce an end that is near (RFC 8594)."""
+    """Write the use down, tell where the key stands, and announce an end that is near (RFC 8594)."""
     mine = app_ctx.g
+    proven: Credential | None = mine.get("proven")
+    if proven is None:
+        return response
+    moment = database.now_microseconds()
+    # Before anything else can fail: what the client is about to see is counted.
+    _write_use(proven, moment, response.status_code)
     if response.status_code >= 400:
-        _record_refusal(response.status_code)
+        _record_refusal(proven, response.status_code)
     credential: Credential | None = mine.get("credential")
     if credential is None:
         return response
-    moment = database.now_microseconds()
     standing = mine.get("standing") or rate_limit.look(credential, moment)
     headers = list(rate_limit.fields(standing, credential.plan, moment))
-    if verification.use_is_due(credential, moment):
-        _record_use(credential, response.status_code)
     end = credential.end
     if end is not None and end - moment <= SUNSET:
         headers.append(("Sunset", http_date(end // 1_000_000)))
@@ -133,12 +138,27 @@ def finish(response: Response) -> Response:
     return response
 
 
-def _record_refusal(status: int) -> None:
+def _write_use(proven: Credential, moment: int, status: int) -> None:
+    mine, asked = app_ctx.g, request_ctx.request
+    environ = asked.environ
+    wanted: str = getattr(current_app.view_functions[str(asked.endpoint)], "needs")  # noqa: B009 set by `needs`
+    if mine.get("accepted"):
+        verdict = ACCEPTED
+    else:
+        verdict = DEAD if mine.get("credential") is None else REFUSED
+    usage_journal.write(
+        Use(
+            moment, proven.key_id, proven.secret_id, wanted, verdict, status, _route(asked),
+            asked.remote_addr or "", environ.get("HTTP_USER_AGENT", ""),
+        )
+    )  # fmt: skip
+
+
+def _record_refusal(proven: Credential, status: int) -> None:
     """Keep what the owner of a key will look for. Nothing is kept of a secret that was not proven."""
-    proven: Credential | None = g.get("proven")
     error: DomainError | None = g.get("problem")
     # A key that asks for another workspace is told of nothing there, and its owner that it asked.
-    if proven is None or error is None or not (status in (401, 403, 429) or _asks_elsewhere(proven)):
+    if error is None or not (status in (401, 403, 429) or _asks_elsewhere(proven)):
         return
     Refusal.record(
         workspace_id=proven.workspace_id,
@@ -146,7 +166,7 @@ def _record_refusal(status: int) -> None:
         request_id=request_id(),
         code=error.code,
         status=status,
-        request=_route(),
+        request=_route(request_ctx.request),
         scope=getattr(error, "scope", None),
         address=request.remote_addr or "",
         client=request.environ.get("HTTP_USER_AGENT", ""),
@@ -157,19 +177,9 @@ def _asks_elsewhere(proven: Credential) -> bool:
     return (request.view_args or {}).get("workspace_id", proven.workspace_id) != proven.workspace_id
 
 
-def _route() -> str:
+def _route(asked: Request) -> str:
     """The method and the route's template, never the path as sent."""
-    return f"{request.method} {request.url_rule.rule if request.url_rule else ''}"
-
-
-def _record_use(credential: Credential, status: int) -> None:
-    verification.record_use(
-        credential,
-        address=request.remote_addr or "",
-        client=request.environ.get("HTTP_USER_AGENT", ""),
-        request=_route(),
-        status=status,
-    )
+    return f"{asked.method} {asked.url_rule.rule if asked.url_rule else ''}"
 
 
 def actor() -> Actor:

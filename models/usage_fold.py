@@ -1,0 +1,218 @@
+"""Adds what the journals of this machine hold to the database: counts, and how far each was read, in one transaction.
+
+It may be killed anywhere and run twice: what was added and where reading goes on can never come apart.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from models import usage_journal
+from models.database import db, now, now_microseconds, sql, transaction
+from models.usage import HOUR, UsageMark
+from models.usage_journal import ENDING, LOSS, UNREADY, Loss, Use, understood
+from models.usage_sums import Remembered, Sums
+
+# Bytes of journals that one transaction takes: it holds the database for some tens of milliseconds.
+MOST = 4 * 1024 * 1024
+CHUNK = 256 * 1024
+# A file that never got its name, of a process that died while it was made.
+STALE = 60.0
+
+ADVANCE = "UPDATE usage_mark SET folded = ?, at = ? WHERE journal = ? AND folded = ?"
+
+log = logging.getLogger(__name__)
+_remembered = Remembered()
+
+
+class Piece(NamedTuple):
+    """What was read of a journal."""
+
+    file: Path
+    before: int
+    after: int
+    data: bytes
+    # Nobody writes to it any more, and this is the rest of it.
+    is_last: bool
+
+
+class Folded(NamedTuple):
+    requests: int
+    lost: int
+
+
+def fold(seconds: float = 5.0) -> Folded:
+    """Fold what is there, for so many seconds at most. Does nothing while another process of this machine does it."""
+    folder = usage_journal.journal().folder
+    requests = lost = 0
+    deadline = time.monotonic() + seconds
+    with _alone(folder) as mine:
+        while mine and (pieces := _read(folder)):
+            sums = _added_up(pieces)
+            _write(sums, pieces)
+            requests += sums.requests
+            lost += sum(sums.gaps.values())
+            if time.monotonic() > deadline:
+                break
+        if mine:
+            _sweep(folder)
+    if lost:
+        log.error("requests were not counted", extra={"count": lost})
+    return Folded(requests, lost)
+
+
+def behind() -> float:
+    """How old the oldest use is that is not in the database yet, in seconds; 0 when all are."""
+    folder = usage_journal.journal().folder
+    marks = _marks(folder)
+    oldest = None
+    for file in folder.glob(f"*{ENDING}"):
+        with contextlib.suppress(OSError, ValueError), file.open("rb") as opened:
+            opened.seek(marks.get(file.name, 0))
+            moment = int(opened.read(64).partition(b"\t")[0])
+            oldest = moment if oldest is None else min(oldest, moment)
+    return 0.0 if oldest is None else max(0.0, now().timestamp() - oldest / 1_000_000)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether this process is the one that folds on this machine; the kernel ends its turn when it dies."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "fold.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _marks(folder: Path) -> dict[str, int]:
+    names = [file.name for file in folder.glob(f"*{ENDING}")]
+    return {mark.journal: mark.folded for mark in UsageMark.select().where(UsageMark.journal.in_(names))}
+
+
+def _read(folder: Path) -> list[Piece]:
+    """What is new in the journals, as much as one transaction takes. Empty when there is nothing to do."""
+    marks, left = _marks(folder), MOST
+    pieces = []
+    for file in sorted(folder.glob(f"*{ENDING}")):
+        if left <= 0:
+            break
+        before = marks.get(file.name, 0)
+        with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
+            # Asked first: what a writer that has gone left is then all that will ever be there.
+            is_over = _is_free(opened.fileno())
+            data, is_whole = _lines(opened.fileno(), before, left)
+            left -= len(data)
+            if data or (is_over and is_whole):
+                pieces.append(Piece(file, before, before + len(data), data, is_over and is_whole))
+    return pieces
+
+
+def _is_free(descriptor: int) -> bool:
+    """Whether the writer of a journal has let go of it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lines(descriptor: int, start: int, most: int) -> tuple[bytes, bool]:
+    """Whole lines from a place on, and whether there are no more behind them at the moment."""
+    parts: list[bytes] = []
+    place = start
+    while place - start < most:
+        part = os.pread(descriptor, CHUNK, place)
+        written = part.partition(b"\0")[0]
+        parts.append(written)
+        place += len(written)
+        if len(written) < CHUNK:
+            data = b"".join(parts)
+            return data[: data.rfind(b"\n") + 1], True
+    data = b"".join(parts)
+    return data[: data.rfind(b"\n") + 1], False
+
+
+def _added_up(pieces: list[Piece]) -> Sums:
+    """Requests that differ in nothing but their moment are taken together, which is most of them."""
+    groups: dict[tuple[int, bytes], list[int]] = {}
+    sums, damaged = Sums(), 0
+    for piece in pieces:
+        for line in piece.data.split(b"\n")[:-1]:
+            stamp, _, rest = line.partition(b"\t")
+            try:
+                moment = int(stamp)
+            except ValueError:
+                damaged += not _take_loss(line, sums)
+                continue
+            group = groups.get((moment // HOUR, rest))
+            if group is None:
+                groups[moment // HOUR, rest] = [1, moment, moment]
+            else:
+                group[0] += 1
+                group[1] = min(group[1], moment)
+                group[2] = max(group[2], moment)
+    for (_, rest), (count, first, last) in groups.items():
+        try:
+            use = understood(b"%d\t%b" % (last, rest))
+        except ValueError:
+            damaged += count
+            continue
+        assert isinstance(use, Use)
+        sums.add(use, count, first)
+    if damaged:
+        log.error("lines of a journal were damaged", extra={"count": damaged})
+    return sums
+
+
+def _take_loss(line: bytes, sums: Sums) -> bool:
+    with contextlib.suppress(ValueError):
+        loss = understood(line) if line.startswith(LOSS.encode()) else None
+        if isinstance(loss, Loss):
+            sums.lose(loss)
+            return True
+    return False
+
+
+def _write(sums: Sums, pieces: list[Piece]) -> None:
+    try:
+        with transaction():
+            for piece in pieces:
+                _advance(piece)
+            sums.write(_remembered)
+    except BaseException:
+        _remembered.forget()
+        raise
+    for piece in pieces:
+        if piece.is_last:
+            # In this order: a mark without a file is a leftover, a file without a mark would be counted again.
+            piece.file.unlink(missing_ok=True)
+            UsageMark.delete().where(UsageMark.journal == piece.file.name).execute()
+
+
+def _advance(piece: Piece) -> None:
+    """Move the mark from where reading began. Whoever finds it elsewhere has been overtaken, and adds nothing."""
+    if piece.before == piece.after:
+        return
+    if piece.before:
+        done = db.execute_sql(sql(ADVANCE), (piece.after, now_microseconds(), piece.file.name, piece.before)).rowcount
+    else:
+        row = {"journal": piece.file.name, "folded": piece.after, "at": now()}
+        done = UsageMark.insert(row).on_conflict_ignore().as_rowcount().execute()
+    if done != 1:
+        raise RuntimeError(f"another process folds {piece.file.name}")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove files that were never begun."""
+    for file in folder.glob(f"*{UNREADY}"):
+        with contextlib.suppress(OSError), file.open("rb") as opened:
+            if time.time() - os.fstat(opened.fileno()).st_mtime > STALE and _is_free(opened.fileno()):
+                file.unlink()

@@ -1,0 +1,203 @@
+"""The journal of uses: one line a request, written before the answer goes out, so that nothing seen goes uncounted.
+
+Each worker writes into a file of its own that it has mapped into its memory. What was written there is in the
+kernel's hands: it stays when the worker is killed, and costs no system call. `models/usage_fold.py` reads it.
+See docs/decisions/0011-usage-journal.md.
+"""
+
+import contextlib
+import fcntl
+import logging
+import mmap
+import os
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from models.database import random_text
+
+# One file of a worker. It is made whole at once, so a disk that fills up is noticed here and not while writing.
+SIZE = 4 * 1024 * 1024
+# All files of a machine: what nobody folds for long must not fill the disk.
+MOST = 1024 * 1024 * 1024
+ENDING, UNREADY = ".journal", ".new"
+# After a failure the disk is asked again this much later, and the log told this often.
+PAUSE, TELL_EVERY = 1.0, 60.0
+LONGEST_CLIENT, LONGEST_ADDRESS = 200, 64
+
+# How a request ended for the key: let through, refused though its secret is good, or refused with a secret that is
+# revoked, expired or otherwise not good now.
+ACCEPTED, REFUSED, DEAD = "a", "r", "d"
+LOSS = "lost"
+
+log = logging.getLogger(__name__)
+
+
+class Use(NamedTuple):
+    """One request that was tied to a key. `moment` is in microseconds since 1970."""
+
+    moment: int
+    key_id: str
+    secret_id: str
+    # What the route asks for; empty where any key will do.
+    scope: str
+    verdict: str
+    status: int
+    # Method and route template.
+    request: str
+    address: str
+    client: str
+
+
+class Loss(NamedTuple):
+    """Requests that could not be written down between two moments."""
+
+    since: int
+    until: int
+    requests: int
+
+
+class Journal:
+    """The file that this process writes to, and the next one when it is full."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.threads = threading.Lock()
+        self.descriptor: int | None = None
+        self.memory: mmap.mmap | None = None
+        self.end = 0
+        self.again_at = 0.0
+        self.told_at = 0.0
+        self.loss: Loss | None = None
+        # Of this process, ever.
+        self.lost = 0
+
+    def append(self, line: bytes, moment: int) -> None:
+        """Write one line, or remember that it was lost. It never raises."""
+        self.threads.acquire()
+        try:
+            end = self.end + len(line)
+            if self.memory is None or end > SIZE:
+                if not self._open():
+                    self._lose(moment)
+                    return
+                end = self.end + len(line)
+            # What is not written is NUL. Whoever reads stops at the first one, so half a line is never taken.
+            self.memory[self.end : end] = line  # type: ignore[index] # mapped, or `_open` had failed
+            self.end = end
+        finally:
+            self.threads.release()
+
+    def close(self) -> None:
+        """Let go of the file: its end is then final."""
+        if self.memory is not None:
+            self.memory.close()
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+        self.memory = self.descriptor = None
+
+    def forget(self) -> None:
+        """In a forked child: the file stays the parent's."""
+        self.threads = threading.Lock()
+        self.close()
+
+    def _open(self) -> bool:
+        """Begin a file; whether that worked. After a failure the disk has a pause."""
+        if time.monotonic() < self.again_at:
+            return False
+        try:
+            self.close()
+            self.descriptor, self.memory = _made(self.folder)
+        except OSError as problem:
+            self.again_at = time.monotonic() + PAUSE
+            self._tell(problem)
+            return False
+        self.end = 0
+        if self.loss is not None:
+            line = f"{LOSS}\t{self.loss.since}\t{self.loss.until}\t{self.loss.requests}\n".encode()
+            self.memory[: len(line)] = line
+            self.end, self.loss = len(line), None
+        return True
+
+    def _lose(self, moment: int) -> None:
+        self.lost += 1
+        before = self.loss or Loss(moment, moment, 0)
+        self.loss = Loss(before.since, moment, before.requests + 1)
+
+    def _tell(self, problem: OSError) -> None:
+        if time.monotonic() >= self.told_at:
+            self.told_at = time.monotonic() + TELL_EVERY
+            log.error(
+                "requests are not being counted",
+                extra={"reason": problem.strerror or str(problem), "lost": self.loss.requests if self.loss else 0},
+            )
+
+
+_journal: Journal | None = None
+
+
+def use(data_dir: Path) -> None:
+    """Write the journals of this process into this data folder."""
+    global _journal
+    if _journal is not None:
+        _journal.close()
+    _journal = Journal(data_dir / "usage")
+
+
+def journal() -> Journal:
+    """The journal of this process."""
+    if _journal is None:
+        raise RuntimeError("usage_journal.use was not called")
+    return _journal
+
+
+def write(use: Use) -> None:
+    """Write a use down before it is answered. It never waits, and never fails the request."""
+    moment, key_id, secret_id, scope, verdict, status, request, address, client = use
+    if not (address + client).isprintable() or len(client) > LONGEST_CLIENT or len(address) > LONGEST_ADDRESS:
+        address, client = _clean(address)[:LONGEST_ADDRESS], _clean(client)[:LONGEST_CLIENT]
+    line = f"{moment}\t{key_id}\t{secret_id}\t{scope}\t{verdict}\t{status}\t{request}\t{address}\t{client}\n"
+    journal().append(line.encode("utf-8", "replace"), moment)
+
+
+def understood(line: bytes) -> Use | Loss:
+    """The meaning of one line. Raises `ValueError` for one that is damaged."""
+    parts = line.decode().split("\t")
+    if parts[0] == LOSS:
+        since, until, count = map(int, parts[1:])
+        return Loss(since, until, count)
+    moment, key_id, secret_id, scope, verdict, status, request, address, client = parts
+    return Use(int(moment), key_id, secret_id, scope, verdict, int(status), request, address, client)
+
+
+def _clean(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())
+
+
+def _made(folder: Path) -> tuple[int, mmap.mmap]:
+    """A new file, mapped. It gets its name once it is locked, so one that is found unlocked has no writer any more."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if sum(file.stat().st_size for file in folder.glob(f"*{ENDING}")) + SIZE > MOST:
+        raise OSError(0, "the journals are full, since nobody folds them")
+    unready = folder / f"{random_text(16)}{UNREADY}"
+    descriptor = os.open(unready, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.posix_fallocate(descriptor, 0, SIZE)
+        memory = mmap.mmap(descriptor, SIZE)
+        unready.rename(unready.with_suffix(ENDING))
+    except OSError:
+        with contextlib.suppress(OSError):
+            unready.unlink()
+        os.close(descriptor)
+        raise
+    return descriptor, memory
+
+
+def _after_fork() -> None:
+    if _journal is not None:
+        _journal.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

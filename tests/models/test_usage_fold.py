@@ -1,0 +1,290 @@
+"""Journals become counts: nothing is lost, nothing is counted twice, wherever a process dies."""
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models import (
+    ApiKey,
+    AuditEvent,
+    KeyPlace,
+    UsageDay,
+    UsageGap,
+    UsageHour,
+    UsageMark,
+    WorkspaceDay,
+    database,
+    usage,
+    usage_fold,
+    usage_journal,
+)
+from models.database import now
+from models.usage import DAY, HOUR, OUTCOMES, UsageRoute
+from models.usage_journal import ACCEPTED, DEAD, REFUSED, SIZE, Use
+from models.usage_sums import NETWORKS, ROUTES, WIDE_ROUTES
+from tests.support.cast import Person
+from tests.support.connection import disconnect
+
+MakeKey = Callable[..., tuple[ApiKey, str]]
+MEMBERS = "GET /api/v2/w/<workspace_id>/members"
+
+
+@pytest.fixture(autouse=True)
+def journals(connected: str, tmp_path: Path) -> Iterator[Path]:
+    usage_journal.use(tmp_path)
+    yield tmp_path / "usage"
+    usage_journal.journal().close()
+
+
+def use_of(key: ApiKey, moment: int | None = None, **more: Any) -> Use:
+    secret_id = key.secrets[0].id
+    at = database.now_microseconds() if moment is None else moment
+    made = Use(at, key.id, secret_id, "read:members", ACCEPTED, 200, MEMBERS, "192.0.2.7", "curl/8")
+    return made._replace(**more)
+
+
+def hours(key: ApiKey) -> Counter[tuple[int, int]]:
+    """(hour, outcome) → requests."""
+    found: Counter[tuple[int, int]] = Counter()
+    for row in UsageHour.select().where(UsageHour.key_id == key.id):
+        found[row.hour, row.outcome] += row.count
+    return found
+
+
+def test_what_was_written_is_counted_once(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    for _ in range(3):
+        usage_journal.write(use_of(key))
+    assert usage_fold.behind() > 0
+    assert usage_fold.fold() == (3, 0)
+    assert usage_fold.fold() == (0, 0)
+    assert usage_fold.behind() == 0
+    assert sum(hours(key).values()) == 3
+
+
+def test_a_row_tells_hour_secret_scope_and_outcome(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    statuses = {200: "succeeded", 304: "succeeded", 404: "client_error", 403: "denied", 401: "denied",
+                429: "rate_limited", 500: "server_error", 503: "server_error"}  # fmt: skip
+    for status in statuses:
+        usage_journal.write(use_of(key, status=status))
+    usage_fold.fold()
+    rows = list(UsageHour.select().where(UsageHour.key_id == key.id))
+    assert {(row.secret_id, row.scope) for row in rows} == {(key.secrets[0].id, "read:members")}
+    assert {OUTCOMES[row.outcome]: row.count for row in rows} == Counter(statuses.values())
+
+
+def test_the_files_of_workers_that_are_gone_are_folded_and_removed(
+    ada: Person, make_key: MakeKey, journals: Path, tmp_path: Path
+) -> None:
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    usage_journal.use(tmp_path)  # As the end of a process: the file is let go.
+    usage_journal.write(use_of(key))
+    assert len(list(journals.glob("*.journal"))) == 2
+    usage_fold.fold()
+    assert len(list(journals.glob("*.journal"))) == 1
+    assert UsageMark.select().count() == 1
+    assert sum(hours(key).values()) == 2
+
+
+def test_a_line_that_was_cut_off_by_a_kill_is_left_out(ada: Person, make_key: MakeKey, tmp_path: Path) -> None:
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    journal = usage_journal.journal()
+    assert journal.memory is not None
+    journal.memory[journal.end : journal.end + 20] = b"1234567890123456\tkey"
+    usage_journal.use(tmp_path)
+    assert usage_fold.fold() == (1, 0)
+    assert not list(journal.folder.glob("*.journal"))
+
+
+def test_a_full_file_is_followed_by_another(ada: Person, make_key: MakeKey, journals: Path) -> None:
+    key, _ = make_key(ada)
+    line = use_of(key, client="x" * 190)
+    total = SIZE // 280
+    for _ in range(total):
+        usage_journal.write(line)
+    assert len(list(journals.glob("*.journal"))) == 2
+    assert usage_fold.fold(seconds=60).requests == total
+    assert sum(hours(key).values()) == total
+
+
+def test_the_last_use_and_the_last_five_places_are_kept(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    moment = database.now_microseconds()
+    for number in range(8):
+        address = f"192.0.2.{number}"
+        usage_journal.write(use_of(key, moment + number, address=address, status=200 + number))
+    # An older one that comes late changes nothing.
+    usage_journal.write(use_of(key, moment - 1, address="198.51.100.1"))
+    usage_fold.fold()
+    row = ApiKey.get_by_id(key.id)
+    assert (row.last_used_at, row.last_used_address) == (database.from_microseconds(moment + 7), "192.0.2.7")
+    assert (row.last_used_status, row.last_used_request, row.last_used_client) == (207, MEMBERS, "curl/8")
+    assert row.version == key.version
+    assert [place.address for place in KeyPlace.of(key.id)] == [f"192.0.2.{number}" for number in (7, 6, 5, 4, 3)]
+
+
+def test_a_dead_secret_is_counted_and_is_no_use(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key, verdict=DEAD, status=401))
+    usage_fold.fold()
+    assert sum(hours(key).values()) == 1
+    assert ApiKey.get_by_id(key.id).last_used_at is None
+    assert KeyPlace.of(key.id) == []
+    assert AuditEvent.select().where(AuditEvent.action == "api_key.new_network").count() == 0
+
+
+def test_the_first_use_from_a_network_is_an_event(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    first = database.to_microseconds(now() - timedelta(minutes=5))
+    for address in ("192.0.2.7", "192.0.2.99", "2001:db8:40::17", "2001:db8:40:9::1"):
+        usage_journal.write(use_of(key, first, address=address))
+    usage_journal.write(use_of(key, address="203.0.113.5", verdict=REFUSED, status=403))
+    usage_fold.fold()
+    usage_journal.write(use_of(key))
+    usage_fold.fold()
+    events = list(AuditEvent.select().where(AuditEvent.action == "api_key.new_network").order_by(AuditEvent.id))
+    assert {event.facts["network"] for event in events} == {"192.0.2.0/24", "2001:db8:40::/48"}
+    assert {event.at for event in events} == {database.from_microseconds(first)}
+
+
+def test_networks_and_routes_of_a_key_are_bounded(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    total = 700
+    for number in range(total):
+        usage_journal.write(use_of(key, address=f"10.{number % 250}.{number // 250}.1"))
+    usage_fold.fold()
+    routes = list(UsageRoute.select().where(UsageRoute.key_id == key.id))
+    assert ROUTES < len(routes) <= WIDE_ROUTES + 1
+    assert sum(row.accepted for row in routes) == total
+    assert {row.network for row in routes} >= {"10.0.0.1", "*"}
+    assert AuditEvent.select().where(AuditEvent.action == "api_key.new_network").count() == NETWORKS
+
+
+def test_what_cannot_be_written_down_is_a_known_loss(ada: Person, make_key: MakeKey, journals: Path) -> None:
+    key, _ = make_key(ada)
+    journals.write_text("a file where the folder should be")
+    for _ in range(4):
+        usage_journal.write(use_of(key))
+    journal = usage_journal.journal()
+    assert journal.lost == 4
+    journals.unlink()
+    journal.again_at = 0.0  # The pause after a failure is over.
+    usage_journal.write(use_of(key))
+    assert usage_fold.fold() == (1, 4)
+    assert sum(hours(key).values()) == 1
+    assert [row.count for row in UsageGap.select()] == [4]
+
+
+def test_counts_of_keys_that_are_gone_are_dropped_and_hold_nothing_up(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    usage_journal.write(use_of(key)._replace(key_id="key_gone"))
+    usage_fold.fold()
+    assert [row.key_id for row in UsageHour.select()] == [key.id]
+
+
+# The property: whatever happens, seconds asked = hours = days
+
+
+class Asked(NamedTuple):
+    """Requests at a moment, `count` of them."""
+
+    second: int
+    status: int
+    count: int
+
+
+TRAFFIC = st.builds(
+    Asked,
+    # Over three days, in any order: clocks are set back, and journals come late.
+    second=st.integers(0, 3 * 86_400 - 1),
+    status=st.sampled_from([200, 404, 403, 429, 500]),
+    count=st.integers(1, 4),
+)
+STEPS = st.lists(
+    st.one_of(TRAFFIC, st.just("fold"), st.just("worker dies"), st.tuples(st.just("fold dies"), st.integers(1, 3000))),
+    min_size=5,
+    max_size=25,
+)
+
+
+@given(steps=STEPS)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_seconds_asked_are_hours_are_days(ada: Person, connected: str, tmp_path: Path, steps: list[Any]) -> None:
+    key = ApiKey.get_or_none(ApiKey.workspace == ada.workspace.id) or new_key(ada)
+    before_hours, before_days = hours(key), days(key)
+    start = (database.now_microseconds() // DAY - 3) * DAY
+    asked: Counter[tuple[int, int]] = Counter()
+    for step in steps:
+        if isinstance(step, Asked):
+            moment = start + step.second * 1_000_000
+            for _ in range(step.count):
+                usage_journal.write(use_of(key, moment, status=step.status))
+            asked[moment // HOUR, usage.outcome_of(step.status)] += step.count
+        elif step == "fold":
+            usage_fold.fold()
+        elif step == "worker dies":
+            usage_journal.use(tmp_path)
+        else:
+            fold_that_dies(connected, tmp_path, after=step[1])
+    usage_fold.fold()
+    assert hours(key) - before_hours == asked
+    asked_days: Counter[tuple[int, int]] = Counter()
+    for (hour, outcome), count in asked.items():
+        asked_days[hour // 24, outcome] += count
+    assert days(key) - before_days == asked_days
+    assert days(key) == of_workspace(ada)
+
+
+def new_key(person: Person) -> ApiKey:
+    from tests.support.cast import make_key
+
+    return make_key(person)[0]
+
+
+def days(key: ApiKey) -> Counter[tuple[int, int]]:
+    found: Counter[tuple[int, int]] = Counter()
+    for row in UsageDay.select().where(UsageDay.key_id == key.id):
+        found[row.day, row.outcome] += row.count
+    return found
+
+
+def of_workspace(person: Person) -> Counter[tuple[int, int]]:
+    rows = WorkspaceDay.select().where(WorkspaceDay.workspace_id == person.workspace.id)
+    return Counter({(row.day, row.outcome): row.count for row in rows})
+
+
+def fold_that_dies(url: str, data_dir: Path, after: int) -> None:
+    """Fold in a process that is killed at its n-th call of any function, of Python or of C."""
+    # No connection may be shared with the child, nor be closed by it.
+    disconnect()
+    if child := os.fork():
+        os.waitpid(child, 0)
+        return
+    left = after
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        database.connect(url)
+        usage_journal.journal().folder = data_dir / "usage"
+        sys.setprofile(count)
+        usage_fold.fold()
+    finally:
+        os._exit(0)
