@@ -1,41 +1,31 @@
 """Journals become counts: nothing is lost, nothing is counted twice, wherever a process dies."""
 
-import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from models import (
     ApiKey,
     AuditEvent,
     KeyPlace,
-    UsageDay,
     UsageGap,
     UsageHour,
     UsageMark,
-    WorkspaceDay,
     database,
-    usage,
     usage_fold,
     usage_journal,
 )
 from models.database import now
-from models.usage import DAY, HOUR, OUTCOMES, UsageRoute
-from models.usage_journal import ACCEPTED, DEAD, REFUSED, SIZE, Use
+from models.usage import OUTCOMES, UsageRoute
+from models.usage_journal import DEAD, REFUSED, SIZE
 from models.usage_sums import NETWORKS, ROUTES, WIDE_ROUTES
 from tests.support.cast import Person
-from tests.support.connection import disconnect
+from tests.support.usage import MEMBERS, secret_of, use_of
 
 MakeKey = Callable[..., tuple[ApiKey, str]]
-MEMBERS = "GET /api/v2/w/<workspace_id>/members"
 
 
 @pytest.fixture(autouse=True)
@@ -43,13 +33,6 @@ def journals(connected: str, tmp_path: Path) -> Iterator[Path]:
     usage_journal.use(tmp_path)
     yield tmp_path / "usage"
     usage_journal.journal().close()
-
-
-def use_of(key: ApiKey, moment: int | None = None, **more: Any) -> Use:
-    secret_id = key.secrets[0].id
-    at = database.now_microseconds() if moment is None else moment
-    made = Use(at, key.id, secret_id, "read:members", ACCEPTED, 200, MEMBERS, "192.0.2.7", "curl/8")
-    return made._replace(**more)
 
 
 def hours(key: ApiKey) -> Counter[tuple[int, int]]:
@@ -79,7 +62,7 @@ def test_a_row_tells_hour_secret_scope_and_outcome(ada: Person, make_key: MakeKe
         usage_journal.write(use_of(key, status=status))
     usage_fold.fold()
     rows = list(UsageHour.select().where(UsageHour.key_id == key.id))
-    assert {(row.secret_id, row.scope) for row in rows} == {(key.secrets[0].id, "read:members")}
+    assert {(row.secret_id, row.scope) for row in rows} == {(secret_of(key), "read:members")}
     assert {OUTCOMES[row.outcome]: row.count for row in rows} == Counter(statuses.values())
 
 
@@ -193,98 +176,3 @@ def test_counts_of_keys_that_are_gone_are_dropped_and_hold_nothing_up(ada: Perso
     usage_journal.write(use_of(key)._replace(key_id="key_gone"))
     usage_fold.fold()
     assert [row.key_id for row in UsageHour.select()] == [key.id]
-
-
-# The property: whatever happens, seconds asked = hours = days
-
-
-class Asked(NamedTuple):
-    """Requests at a moment, `count` of them."""
-
-    second: int
-    status: int
-    count: int
-
-
-TRAFFIC = st.builds(
-    Asked,
-    # Over three days, in any order: clocks are set back, and journals come late.
-    second=st.integers(0, 3 * 86_400 - 1),
-    status=st.sampled_from([200, 404, 403, 429, 500]),
-    count=st.integers(1, 4),
-)
-STEPS = st.lists(
-    st.one_of(TRAFFIC, st.just("fold"), st.just("worker dies"), st.tuples(st.just("fold dies"), st.integers(1, 3000))),
-    min_size=5,
-    max_size=25,
-)
-
-
-@given(steps=STEPS)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_seconds_asked_are_hours_are_days(ada: Person, connected: str, tmp_path: Path, steps: list[Any]) -> None:
-    key = ApiKey.get_or_none(ApiKey.workspace == ada.workspace.id) or new_key(ada)
-    before_hours, before_days = hours(key), days(key)
-    start = (database.now_microseconds() // DAY - 3) * DAY
-    asked: Counter[tuple[int, int]] = Counter()
-    for step in steps:
-        if isinstance(step, Asked):
-            moment = start + step.second * 1_000_000
-            for _ in range(step.count):
-                usage_journal.write(use_of(key, moment, status=step.status))
-            asked[moment // HOUR, usage.outcome_of(step.status)] += step.count
-        elif step == "fold":
-            usage_fold.fold()
-        elif step == "worker dies":
-            usage_journal.use(tmp_path)
-        else:
-            fold_that_dies(connected, tmp_path, after=step[1])
-    usage_fold.fold()
-    assert hours(key) - before_hours == asked
-    asked_days: Counter[tuple[int, int]] = Counter()
-    for (hour, outcome), count in asked.items():
-        asked_days[hour // 24, outcome] += count
-    assert days(key) - before_days == asked_days
-    assert days(key) == of_workspace(ada)
-
-
-def new_key(person: Person) -> ApiKey:
-    from tests.support.cast import make_key
-
-    return make_key(person)[0]
-
-
-def days(key: ApiKey) -> Counter[tuple[int, int]]:
-    found: Counter[tuple[int, int]] = Counter()
-    for row in UsageDay.select().where(UsageDay.key_id == key.id):
-        found[row.day, row.outcome] += row.count
-    return found
-
-
-def of_workspace(person: Person) -> Counter[tuple[int, int]]:
-    rows = WorkspaceDay.select().where(WorkspaceDay.workspace_id == person.workspace.id)
-    return Counter({(row.day, row.outcome): row.count for row in rows})
-
-
-def fold_that_dies(url: str, data_dir: Path, after: int) -> None:
-    """Fold in a process that is killed at its n-th call of any function, of Python or of C."""
-    # No connection may be shared with the child, nor be closed by it.
-    disconnect()
-    if child := os.fork():
-        os.waitpid(child, 0)
-        return
-    left = after
-
-    def count(frame: object, event: str, argument: object) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    try:
-        database.connect(url)
-        usage_journal.journal().folder = data_dir / "usage"
-        sys.setprofile(count)
-        usage_fold.fold()
-    finally:
-        os._exit(0)

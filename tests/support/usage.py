@@ -1,10 +1,26 @@
 """Uses of keys, as if they had been requests."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from models import database, usage_sums, verification
+from models import ApiKey, KeySecret, database, usage_sums, verification
 from models.database import now, transaction
 from models.usage_journal import ACCEPTED, Use
+
+MEMBERS = "GET /api/v2/w/<workspace_id>/members"
+
+
+def secret_of(key: ApiKey) -> str:
+    """The id of its newest secret."""
+    newest = KeySecret.select().where(KeySecret.key == key.id).order_by(KeySecret.created_at.desc()).get()
+    return str(newest.id)
+
+
+def use_of(key: ApiKey, moment: int | None = None, **more: Any) -> Use:
+    secret_id = secret_of(key)
+    at = database.now_microseconds() if moment is None else moment
+    made = Use(at, key.id, secret_id, "read:members", ACCEPTED, 200, MEMBERS, "192.0.2.7", "curl/8")
+    return made._replace(**more)
 
 
 def used(
@@ -15,7 +31,7 @@ def used(
     scope: str = "read:members",
     status: int = 200,
     verdict: str = ACCEPTED,
-    request: str = "GET /api/v2/w/<workspace_id>/members",
+    request: str = MEMBERS,
     address: str = "192.0.2.7",
     client: str = "curl/8",
 ) -> None:

@@ -1,0 +1,147 @@
+"""Whatever happens to workers, clocks and the fold: seconds asked = hours = days."""
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models import ApiKey, UsageDay, UsageHour, WorkspaceDay, database, usage, usage_fold, usage_journal
+from models.usage import DAY, HOUR
+from tests.support.cast import Person
+from tests.support.cast import make_key as new_key
+from tests.support.connection import disconnect
+from tests.support.usage import use_of
+
+MakeKey = Callable[..., tuple[ApiKey, str]]
+
+
+@pytest.fixture(autouse=True)
+def journals(connected: str, tmp_path: Path) -> Iterator[None]:
+    usage_journal.use(tmp_path)
+    yield
+    usage_journal.journal().close()
+
+
+def hours(key: ApiKey) -> Counter[tuple[int, int]]:
+    """(hour, outcome) → requests."""
+    found: Counter[tuple[int, int]] = Counter()
+    for row in UsageHour.select().where(UsageHour.key_id == key.id):
+        found[row.hour, row.outcome] += row.count
+    return found
+
+
+class Asked(NamedTuple):
+    """Requests at a moment, `requests` of them."""
+
+    second: int
+    status: int
+    requests: int
+
+
+TRAFFIC = st.builds(
+    Asked,
+    # Over three days, in any order: clocks are set back, and journals come late.
+    second=st.integers(0, 3 * 86_400 - 1),
+    status=st.sampled_from([200, 404, 403, 429, 500]),
+    requests=st.integers(1, 4),
+)
+STEPS = st.lists(
+    st.one_of(TRAFFIC, st.just("fold"), st.just("worker dies"), st.tuples(st.just("fold dies"), st.integers(0, 80))),
+    min_size=5,
+    max_size=25,
+)
+
+
+@given(steps=STEPS)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_seconds_asked_are_hours_are_days(ada: Person, connected: str, tmp_path: Path, steps: list[Any]) -> None:
+    key = ApiKey.get_or_none(ApiKey.workspace == ada.workspace.id) or new_key(ada)[0]
+    before_hours, before_days = hours(key), days(key)
+    start = (database.now_microseconds() // DAY - 3) * DAY
+    asked: Counter[tuple[int, int]] = Counter()
+    for step in steps:
+        if isinstance(step, Asked):
+            moment = start + step.second * 1_000_000
+            for _ in range(step.requests):
+                usage_journal.write(use_of(key, moment, status=step.status))
+            asked[moment // HOUR, usage.outcome_of(step.status)] += step.requests
+        elif step == "fold":
+            usage_fold.fold()
+        elif step == "worker dies":
+            usage_journal.use(tmp_path)
+        else:
+            fold_that_dies(connected, tmp_path, after=step[1])
+    usage_fold.fold()
+    assert hours(key) - before_hours == asked
+    asked_days: Counter[tuple[int, int]] = Counter()
+    for (hour, outcome), count in asked.items():
+        asked_days[hour // 24, outcome] += count
+    assert days(key) - before_days == asked_days
+    assert days(key) == of_workspace(ada)
+
+
+def days(key: ApiKey) -> Counter[tuple[int, int]]:
+    found: Counter[tuple[int, int]] = Counter()
+    for row in UsageDay.select().where(UsageDay.key_id == key.id):
+        found[row.day, row.outcome] += row.count
+    return found
+
+
+def of_workspace(person: Person) -> Counter[tuple[int, int]]:
+    rows = WorkspaceDay.select().where(WorkspaceDay.workspace_id == person.workspace.id)
+    return Counter({(row.day, row.outcome): row.count for row in rows})
+
+
+def test_wherever_the_fold_dies_the_next_one_goes_on(
+    ada: Person, make_key: MakeKey, connected: str, tmp_path: Path
+) -> None:
+    key, _ = make_key(ada)
+    written, after, died = 0, 0, True
+    while died:
+        usage_journal.write(use_of(key))
+        usage_journal.write(use_of(key, address=f"10.0.{after}.1"))
+        usage_journal.use(tmp_path)
+        usage_journal.write(use_of(key))
+        written += 3
+        died = fold_that_dies(connected, tmp_path, after)
+        usage_fold.fold()
+        assert sum(hours(key).values()) == sum(days(key).values()) == written, after
+        after += 1
+    assert after > 20
+
+
+# What changes anything outside the process.
+DEEDS = {"execute", "executemany", "commit", "unlink", "flock"}
+
+
+def fold_that_dies(url: str, data_dir: Path, after: int) -> bool:
+    """Fold in a process that is killed before or after its n-th deed; whether it came to die."""
+    # No connection may be shared with the child, nor be closed by it.
+    disconnect()
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+    left = after
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal left
+        name = argument.__name__ if event.startswith("c_") else frame.f_code.co_name
+        if name in DEEDS:
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        database.connect(url)
+        usage_journal.journal().folder = data_dir / "usage"
+        sys.setprofile(count)
+        usage_fold.fold()
+    finally:
+        os._exit(0)
