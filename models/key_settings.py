@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from models import network, scope, text
 from models.errors import Invalid, PlanLimit
@@ -71,12 +72,12 @@ def checked(settings: KeySettings, plan: Plan, moment: datetime, before: KeySett
     elif unknown := settings.scopes - scope.SCOPES.keys():
         errors["scopes"] = f"There is no scope {sorted(unknown)[0]!r}."
     if before is None or settings.expires_at != before.expires_at:
-        _check_end(settings.expires_at, plan, moment, errors)
+        _check_end(settings.expires_at, moment, errors)
     _check_start(settings, moment, before, errors)
     if errors:
         raise Invalid(errors)
     done = replace(settings, name=name, note=note, networks=networks)
-    _check_plan(done, plan, before)
+    _check_plan(done, plan, moment, before)
     return done
 
 
@@ -138,29 +139,27 @@ def _check_start(settings: KeySettings, moment: datetime, before: KeySettings | 
         errors["starts_at"] = "The start must be before the expiration."
 
 
-def _check_end(expires_at: datetime | None, plan: Plan, moment: datetime, errors: dict[str, str]) -> None:
+def _check_end(expires_at: datetime | None, moment: datetime, errors: dict[str, str]) -> None:
     if expires_at is not None and expires_at <= moment:
         errors["expires_at"] = "Choose an expiration in the future."
     elif expires_at is not None and expires_at > moment + FURTHEST:
         errors["expires_at"] = "Choose an expiration within 50 years, or none."
-    elif plan.longest_life is not None and (expires_at is None or expires_at > moment + plan.longest_life):
+
+
+def _check_plan(settings: KeySettings, plan: Plan, moment: datetime, before: KeySettings | None) -> None:
+    """Raise `PlanLimit` for what is new and not in the plan. What a key has already may stay or become less."""
+    is_longer = before is None or _later(settings.expires_at, before.expires_at)
+    if is_longer and plan.longest_life is not None and _later(settings.expires_at, moment + plan.longest_life):
         days = plan.longest_life.days
-        errors["expires_at"] = f"Keys on the {plan.title} plan live at most {days} days. Choose an earlier date."
-
-
-def _check_plan(settings: KeySettings, plan: Plan, before: KeySettings | None) -> None:
+        _refuse(plan, "longest_life_days", days, f"Keys on the {plan.title} plan live at most {days} days.")
     gains_admin = scope.ADMIN in settings.scopes and (before is None or scope.ADMIN not in before.scopes)
     if gains_admin and not plan.admin_keys:
-        raise PlanLimit(
-            f"The {plan.title} plan does not include keys with {scope.ADMIN}.",
-            limit="admin_keys",
-            value=False,
-            plan=plan.slug,
-        )
-    if settings.networks and not plan.allowlists and (before is None or settings.networks != before.networks):
-        raise PlanLimit(
-            f"The {plan.title} plan does not include IP allowlists.",
-            limit="allowlists",
-            value=False,
-            plan=plan.slug,
-        )
+        _refuse(plan, "admin_keys", False, f"The {plan.title} plan does not include keys with {scope.ADMIN}.")
+    had = before is not None and before.networks
+    is_less = before is not None and had and network.covers(" ".join(before.networks), " ".join(settings.networks))
+    if settings.networks and not plan.allowlists and not is_less:
+        _refuse(plan, "allowlists", False, f"The {plan.title} plan does not include IP allowlists.")
+
+
+def _refuse(plan: Plan, limit: str, value: object, words: str) -> NoReturn:
+    raise PlanLimit(words, limit=limit, value=value, plan=plan.slug)

@@ -27,7 +27,7 @@ def test_the_free_plan_is_said_in_the_form(ada: Person, browse: Browse) -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "said"),
     [
-        ({"expires": "none"}, 422, "Keys on the Free plan live at most 90 days."),
+        ({"expires": "none"}, 403, "Keys on the Free plan live at most 90 days. Choose an earlier date"),
         ({"scopes": ["admin:workspace"]}, 403, "The Free plan does not include keys with admin:workspace. Untick it"),
         ({"networks": "10.0.0.1"}, 403, "The Free plan does not include IP allowlists. Leave the list empty"),
     ],
@@ -47,7 +47,7 @@ def test_the_last_day_of_the_free_plan_can_be_chosen_and_the_next_cannot(ada: Pe
     live_in(ada, "Europe/Berlin")
     last = found(r'max="([^"]*)"', browse(ada).get(ada.settings("api-keys/new")).text)
     day_after = (datetime.fromisoformat(last) + timedelta(days=1)).date().isoformat()
-    assert create(browse(ada), ada, expires="custom", expires_on=day_after).status_code == 422
+    assert create(browse(ada), ada, expires="custom", expires_on=day_after).status_code == 403
     assert create(browse(ada), ada, expires="custom", expires_on=last).status_code == 201
 
 

@@ -110,11 +110,21 @@ def test_nothing_made_or_extended_outlives_the_plan(ada: Person, call: Call) -> 
         (ada.api("api-keys"), "POST", {"name": "New", "scopes": ["read:members"], "expires_at": None}),
         (ada.api(f"api-keys/{other.id}"), "PATCH", late),
         (ada.api(f"api-keys/{other.id}"), "PATCH", {"expires_at": None}),
-        ("/api/v2/key", "PATCH", late),
     ):
         answer = client.open(method, path, json=body)
-        assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (422, "expires_at"), body
+        told = answer.get_json()
+        assert (answer.status_code, told["code"]) == (403, "plan_limit"), body
+        assert (told["limit"], told["value"], told["plan"]) == ("longest_life_days", 90, "free")
     assert client.patch("/api/v2/key", json={"expires_at": in_days(89)}).status_code == 200
+
+
+def test_a_key_that_is_over_the_plan_may_still_narrow_itself(ada: Person, call: Call) -> None:
+    client = call(make_key(ada, networks=(HERE, "203.0.113.0/24"))[1])
+    change_plan(ada.workspace, "free", by=COMMAND_LINE)
+    less = {"expires_at": in_days(200), "networks": ["192.0.2.0/25"]}
+    answer = client.patch("/api/v2/key", json=less)
+    assert (answer.status_code, answer.get_json()["networks"]) == (200, ["192.0.2.0/25"])
+    assert client.patch("/api/v2/key", json={"expires_at": in_days(201)}).status_code == 403
 
 
 @pytest.mark.parametrize("as_role", ["owner", "admin"])

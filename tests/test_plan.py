@@ -101,15 +101,19 @@ def test_what_is_over_can_be_made_less_and_never_more(ada: Person, outgrown: dic
     change("endless", name="Still endless")
     change("bound", scopes=frozenset({"read:data"}))
     outgrown["admin"].rotate(by=ada.actor)
+    change("bound", networks=("192.0.2.0/25",))
+    change("endless", expires_at=end(200))
     change("endless", expires_at=end(80))
     change("admin", scopes=frozenset({"read:members"}))
     for name, values, wrong in (
-        ("fits", {"expires_at": end(91)}, Invalid),
-        ("fits", {"expires_at": None}, Invalid),
+        ("fits", {"expires_at": end(91)}, PlanLimit),
+        ("fits", {"expires_at": None}, PlanLimit),
+        ("fits", {"expires_at": end(-1)}, Invalid),
         ("fits", {"scopes": frozenset({"admin:workspace"})}, PlanLimit),
         ("fits", {"networks": ("192.0.2.0/24",)}, PlanLimit),
         ("admin", {"scopes": frozenset({"admin:workspace"})}, PlanLimit),
-        ("bound", {"networks": ("192.0.2.0/25",)}, PlanLimit),
+        ("bound", {"networks": ("192.0.2.0/24",)}, PlanLimit),
+        ("bound", {"networks": ("192.0.2.0/26", "203.0.113.1")}, PlanLimit),
     ):
         with pytest.raises(wrong):
             change(name, **values)

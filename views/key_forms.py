@@ -23,6 +23,7 @@ FORM_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}", re.ASCII)
 LIMITS = {
     "admin_keys": ("scopes", "Untick it, or move the workspace to a larger plan."),
     "allowlists": ("networks", "Leave the list empty, or move the workspace to a larger plan."),
+    "longest_life_days": ("expires_at", "Choose an earlier date, or move the workspace to a larger plan."),
     "active_keys": ("", "Revoke a key that is no longer needed, then create this one."),
 }
 
@@ -72,7 +73,7 @@ class KeyForm(PageForm):
         if isinstance(problem, PlanLimit):
             field, advice = LIMITS[str(problem.facts["limit"])]
             problem = Invalid({field: f"{problem.detail} {advice}"})
-        elif isinstance(problem, Invalid):
+        if isinstance(problem, Invalid):
             problem = Invalid(self._placed(problem.errors))
         super().blame(problem)
 

@@ -1,5 +1,6 @@
 """The errors of each operation: which statuses and codes it may answer with, and what such an answer looks like."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -45,7 +46,7 @@ WORKSPACE_ID = "ws_4k7n9m2p8q3r5t6v"
 UNPROVEN = {"missing_key", "invalid_key"}
 WRITES = ("post", "put", "patch", "delete")
 # Limits of the plan that are not about requests are all about keys.
-OF_KEYS = "/api-keys"
+OF_KEYS = re.compile(r"/(api-keys|key)\b")
 # Cross-site requests of browsers to pages.
 NOT_HERE = {"forbidden"}
 
@@ -89,7 +90,7 @@ def codes(status: int, declared: Declared, method: str, path: str) -> list[str]:
         if each.status == status
         and each.code not in NOT_HERE
         and (each.code != "not_allowed" or method in WRITES)
-        and (each.code != "plan_limit" or (method in WRITES and OF_KEYS in path))
+        and (each.code != "plan_limit" or (method in WRITES and OF_KEYS.search(path)))
         and (each.code != "insufficient_scope" or declared.scope not in (ANY_KEY, PUBLIC))
         and (each.code != "quota_exceeded" or declared.scope is not PUBLIC)
     ]
