@@ -52,6 +52,47 @@ def test_bodies_that_are_no_json_are_told_apart(ada: Person, call: Call, make_ke
     assert refusal(oversized)[:2] == (431, "headers_too_large")
 
 
+@pytest.mark.parametrize(
+    ("what", "body", "said"),
+    [
+        ("members", {"email": "z@example.com"}, {"name": "This field is needed."}),
+        ("members", {"name": 5, "email": None}, {"name": "Send a text.", "email": "Send a text."}),
+        ("members", {"name": "x", "email": "z@example.com", "x": 1}, {"x": "There is no such field. Leave it out."}),
+        ("members", [], {"body": "Send an object."}),
+        ("api-keys", {"name": "x", "scopes": "read:data"}, {"scopes": "Send a list."}),
+        (
+            "api-keys",
+            {"name": "x", "scopes": ["read:data"], "expires_at": 5},
+            {"expires_at": "Write a time with its zone, like 2027-01-31T00:00:00Z."},
+        ),
+        ("workflows", {"name": "x", "enabled": "yes", "steps": []}, {"enabled": "Send true or false."}),
+        (
+            "workflows",
+            {"name": "x", "steps": [{"action": "wait", "seconds": "5"}]},
+            {"steps.0.seconds": "Send a whole number."},
+        ),
+        ("workflows", {"name": "x", "steps": [{"action": "wait"}]}, {"steps.0.seconds": "This field is needed."}),
+        ("workflows", {"name": "x", "steps": [{}]}, {"steps.0": "This needs the field 'action'."}),
+    ],
+)
+def test_each_mistake_is_told_in_plain_words_and_where_it_was_sent(
+    what: str, body: Any, said: dict[str, str], ada: Person, call: Call, make_key: MakeKey
+) -> None:
+    answer = call(make_key(ada, scopes={"admin:workspace"})[1]).post(ada.api(what), json=body)
+    assert refusal(answer)[:2] == (422, "validation_failed")
+    told = {each["field"]: each["message"] for each in answer.get_json()["errors"]}
+    assert {field: told.get(field) for field in said} == said
+
+
+@pytest.mark.parametrize("body", [{f"f{number}": 1 for number in range(50_000)}, {"x" * 900_000: 1}])
+def test_a_body_full_of_mistakes_has_a_short_answer(
+    body: dict[str, int], ada: Person, call: Call, make_key: MakeKey
+) -> None:
+    answer = call(make_key(ada, scopes={"write:members"})[1]).post(ada.api(), json=body)
+    assert answer.status_code == 422 and 1 <= len(answer.get_json()["errors"]) <= 20
+    assert len(answer.data) < 10_000
+
+
 def test_a_crash_is_a_problem_document_that_says_nothing_of_the_inside(
     app: Flask, ada: Person, call: Call, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,8 +12,8 @@ from spectree.plugins.base import Context
 from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.datastructures import MultiDict
 
-from models.errors import DomainError, Invalid
-from views.api import once
+from models.errors import DomainError
+from views.api import once, wrong
 from views.api.enforcement import ANY_KEY, PUBLIC, needs
 from views.api.schemas import common
 
@@ -55,11 +55,8 @@ class Plugin(FlaskPlugin):
         # and spends a tenth of the request on views that take neither query nor body.
         if query is None and json is None:
             return func(**kwargs)
-        try:
-            given = Context(query and query.model_validate(_flat(request.args)), json and _body(json), *[None] * 3)
-        except pydantic.ValidationError as error:
-            raise _invalid(error) from error
-        request.context = given  # type: ignore[attr-defined]
+        asked = query and _checked(query, _flat(request.args))
+        request.context = Context(asked, json and _body(json), *[None] * 3)  # type: ignore[attr-defined]
         return func(**kwargs)
 
 
@@ -73,7 +70,14 @@ def _body(model: type[pydantic.BaseModel]) -> pydantic.BaseModel:
     given = request.get_json()
     if _depth(given) > DEEPEST:
         raise DomainError(f"This JSON is nested more than {DEEPEST} levels deep.")
-    return model.model_validate(given)
+    return _checked(model, given)
+
+
+def _checked(model: type[pydantic.BaseModel], given: Any) -> pydantic.BaseModel:
+    try:
+        return model.model_validate(given)
+    except pydantic.ValidationError as problem:
+        raise wrong.described(problem, given) from problem
 
 
 def _depth(value: Any) -> int:
@@ -83,10 +87,6 @@ def _depth(value: Any) -> int:
         depth += 1
         level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
     return depth
-
-
-def _invalid(error: pydantic.ValidationError) -> Invalid:
-    return Invalid({".".join(map(str, each["loc"])) or "body": each["msg"] for each in error.errors(include_url=False)})
 
 
 spec = SpecTree(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from views.api.schemas.common import Answer, Body, ListQuery, Moment, Text
 
@@ -85,7 +85,7 @@ class ApiKeyChange(Body):
     )
     starts_at: Moment | None = Field(None, description="Null to start at once.")
     expires_at: Moment | None = Field(None, description="Null for no expiration.")
-    disabled: bool | None = Field(None, description="True refuses the key until it is false again.")
+    disabled: StrictBool | None = Field(None, description="True refuses the key until it is false again.")
 
 
 class Revocation(Body):

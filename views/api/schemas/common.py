@@ -17,6 +17,16 @@ def _written(value: Any) -> Any:
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
+def _no_text(value: Any) -> Any:
+    """JSON has numbers, though pydantic would read one from a text, and from true."""
+    if isinstance(value, str | bool):
+        raise ValueError("Send a whole number.")
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_no_text)]
+
+
 class Answer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
-from views.api.schemas.common import Answer, Body, Text
+from views.api.schemas.common import Answer, Body, Number, Text
 
 
 class SendMessage(Body):
@@ -28,7 +28,7 @@ class Wait(Body):
     """Waits before the next step."""
 
     action: Literal["wait"]
-    seconds: int = Field(ge=1, le=3600, examples=[60])
+    seconds: Number = Field(ge=1, le=3600, examples=[60])
 
 
 Step = Annotated[SendMessage | CreateRecord | Wait, Field(discriminator="action")]
@@ -52,7 +52,7 @@ class WorkflowList(Answer):
 
 class NewWorkflow(Body):
     name: Text = Field(description="Up to 120 characters, unique in the workspace.", examples=["Announce a release"])
-    enabled: bool = True
+    enabled: StrictBool = True
     steps: list[Step] = Field(
         min_length=1,
         max_length=20,
@@ -65,7 +65,7 @@ class WorkflowChange(Body):
     """A merge patch (RFC 7396): what is left out stays. Steps are replaced as a whole."""
 
     name: Text | None = Field(None, examples=["Announce a release"])
-    enabled: bool | None = Field(None, examples=[False])
+    enabled: StrictBool | None = Field(None, examples=[False])
     steps: list[Step] | None = Field(None, min_length=1, max_length=20, examples=[[{"action": "wait", "seconds": 60}]])
 
 
