@@ -33,6 +33,8 @@ LOOKED_AT = 16 * 1024
 
 ANY_KEY = ""
 PUBLIC = None
+# What the route of a request asks for.
+NEEDS = "gravity.needs"
 SUNSET = timedelta(days=14) // database.MICROSECOND
 
 
@@ -63,6 +65,7 @@ def enforce() -> None:
     wanted: str | None = getattr(current_app.view_functions[str(asked.endpoint)], "needs")  # noqa: B009 set by `needs`
     if wanted is PUBLIC:
         return
+    environ[NEEDS] = wanted
     _refuse_key_elsewhere(asked)
     token = bearer_token(environ.get("HTTP_AUTHORIZATION"))
     mine = app_ctx.g
@@ -70,11 +73,12 @@ def enforce() -> None:
         credential = verification.verify(token)
     except KeyRefused as refusal:
         _slow_guessing(refusal, asked.remote_addr or "")
-        mine.proven = refusal.proven
+        mine.proven, mine.verdict = refusal.proven, DEAD
         if refusal.proven:
             environ[KEY_ID] = refusal.proven.key_id
         raise
     mine.proven = mine.credential = credential
+    mine.verdict = REFUSED
     environ[KEY_ID] = credential.key_id
     workspace_id = (asked.view_args or {}).get("workspace_id")
     if workspace_id is not None and workspace_id != credential.workspace_id:
@@ -86,7 +90,7 @@ def enforce() -> None:
     mine.standing = standing = rate_limit.spend(credential, database.now_microseconds())
     if standing.refused:
         raise _limited(standing, credential.plan)
-    mine.accepted = True
+    mine.verdict = ACCEPTED
 
 
 def _slow_guessing(refusal: KeyRefused, address: str) -> None:
@@ -121,9 +125,10 @@ def finish(response: Response) -> Response:
     proven: Credential | None = mine.get("proven")
     if proven is None:
         return response
+    asked = request_ctx.request
     moment = database.now_microseconds()
     # Before anything else can fail: what the client is about to see is counted.
-    _write_use(proven, moment, response.status_code)
+    _write_use(asked, proven, mine.verdict, moment, response.status_code)
     if response.status_code >= 400:
         _record_refusal(proven, response.status_code)
     credential: Credential | None = mine.get("credential")
@@ -134,22 +139,18 @@ def finish(response: Response) -> Response:
     end = credential.end
     if end is not None and end - moment <= SUNSET:
         headers.append(("Sunset", http_date(end // 1_000_000)))
-    request_ctx.request.environ[MORE_HEADERS] = headers
+    asked.environ[MORE_HEADERS] = headers
     return response
 
 
-def _write_use(proven: Credential, moment: int, status: int) -> None:
-    mine, asked = app_ctx.g, request_ctx.request
+def _write_use(asked: Request, proven: Credential, verdict: str, moment: int, status: int) -> None:
     environ = asked.environ
-    wanted: str = getattr(current_app.view_functions[str(asked.endpoint)], "needs")  # noqa: B009 set by `needs`
-    if mine.get("accepted"):
-        verdict = ACCEPTED
-    else:
-        verdict = DEAD if mine.get("credential") is None else REFUSED
+    client = environ.get("HTTP_USER_AGENT", "")
+    wanted: str = environ[NEEDS]
     usage_journal.write(
         Use(
             moment, proven.key_id, proven.secret_id, wanted, verdict, status, _route(asked),
-            asked.remote_addr or "", environ.get("HTTP_USER_AGENT", ""),
+            environ.get("REMOTE_ADDR") or "", client,
         )
     )  # fmt: skip
 
