@@ -29,12 +29,13 @@ from views import (
     members,
     plan,
     pricing,
+    secret_scanning,
     sessions,
 )
 from views.api import openapi
 
 # In the order of the menu.
-PAGES = (home, sessions, account, general, members, plan, api_keys, key_refusals, pricing, help)
+PAGES = (home, sessions, account, general, members, plan, api_keys, key_refusals, pricing, help, secret_scanning)
 
 MEGABYTE = 1024 * 1024
 

@@ -7,6 +7,7 @@ from models.collection import Collection
 from models.data_record import DataRecord
 from models.idempotency import IdempotentAnswer
 from models.key_secret import KeySecret
+from models.leak import Leak
 from models.member import Invitation, Member
 from models.monthly_use import MonthlyUse
 from models.pepper_check import PepperCheck
@@ -38,6 +39,7 @@ TABLES = (
     Throttle,
     ApiKey,
     KeySecret,
+    Leak,
     PepperCheck,
     AuditEvent,
     IdempotentAnswer,

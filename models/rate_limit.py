@@ -17,6 +17,8 @@ from models.verification import Credential
 # An address may send this many bad credentials a minute before they are answered with 429. A good key is never refused
 # for its address.
 BAD_CREDENTIALS_A_MINUTE = 60
+# Reports of found keys that are looked at, of one address.
+REPORTS_A_MINUTE = 60
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,12 @@ def bad_credential(address: str, moment: int) -> int:
     """Count a credential that is not good. Returns the seconds to wait, or 0 while there were few."""
     failures, ends = _chosen().local.fail(f"bad {network.block_of(address)}", moment)
     return _seconds(ends - moment) if failures > BAD_CREDENTIALS_A_MINUTE else 0
+
+
+def lets_report(address: str, moment: int) -> bool:
+    """Count a report of a found key; whether there were few enough in this minute to look at it."""
+    count, _ = _chosen().local.fail(f"report {network.block_of(address)}", moment)
+    return count <= REPORTS_A_MINUTE
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ PERMISSIONS = {
     "api_keys.manage": MANAGERS,
     "members.manage": MANAGERS,
     "workspace.rename": MANAGERS,
+    "workspace.leaks": (OWNER,),
 }
 
 # Whom one may add, change or remove. A key never touches those who manage keys.

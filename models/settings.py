@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from models.secret import Pepper
 
 SHORTEST_SECRET = 32
+GITHUB_KEYS_URL = "https://api.github.com/meta/public_keys/secret_scanning"
 
 
 class SettingsError(Exception):
@@ -35,6 +36,7 @@ class Settings:
     trusted_hosts: tuple[str, ...] = ()
     access_log: bool = True
     redis_url: str = field(default="", repr=False)
+    github_keys_url: str = GITHUB_KEYS_URL
 
     @property
     def https(self) -> bool:
@@ -75,6 +77,7 @@ class _Reader:
             trusted_hosts=self._trusted_hosts(base_url),
             access_log=self._number("GRAVITY_ACCESS_LOG", 1, 0, 1) == 1,
             redis_url=self._redis_url(),
+            github_keys_url=self._github_keys_url(),
         )
         if self.mistakes:
             raise SettingsError(self.mistakes)
@@ -121,6 +124,18 @@ class _Reader:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             # The value is not repeated: it may hold a password.
             self.mistakes.append("GRAVITY_REDIS_URL must be redis://host:port/number, or rediss:// for TLS.")
+        return value
+
+    def _github_keys_url(self) -> str:
+        value = self._text("GRAVITY_GITHUB_KEYS_URL", GITHUB_KEYS_URL)
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+            _ = parts.port
+        except ValueError:
+            good = False
+        if not good:
+            self.mistakes.append(f"GRAVITY_GITHUB_KEYS_URL must be an address like {GITHUB_KEYS_URL}, not {value!r}.")
         return value
 
     def _trusted_hosts(self, base_url: str) -> tuple[str, ...]:

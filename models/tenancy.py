@@ -1,4 +1,4 @@
-"""Founding a workspace, renaming it and moving it to another plan: verbs that need its members and its audit trail."""
+"""Founding a workspace and changing its name, policy or plan: verbs that need its members and its audit trail."""
 
 from models import role
 from models.actor import Actor
@@ -6,7 +6,7 @@ from models.audit import AuditEvent
 from models.database import new_id, transaction
 from models.member import Member
 from models.user import User
-from models.workspace import Workspace, known_plan
+from models.workspace import Workspace, known_leak_policy, known_plan
 
 
 def found_workspace(name: str, plan: str, owner: User, *, by: Actor) -> Workspace:
@@ -32,6 +32,19 @@ def rename_workspace(workspace: Workspace, name: str, *, by: Actor) -> None:
         before, workspace.name = workspace.name, name
         workspace.save(only=[Workspace.name])
         AuditEvent.write("workspace.renamed", workspace.id, workspace=workspace.id, by=by, name=[before, name])
+
+
+def choose_leak_policy(workspace: Workspace, policy: str, *, by: Actor) -> None:
+    """Say what becomes of a key that is found in public."""
+    policy = known_leak_policy(policy)
+    with transaction():
+        workspace.hold()
+        before, workspace.leak_policy = Workspace.get_by_id(workspace.id).leak_policy, policy
+        if before == policy:
+            return
+        workspace.save(only=[Workspace.leak_policy])
+        action = "workspace.leak_policy_changed"
+        AuditEvent.write(action, workspace.id, workspace=workspace.id, by=by, leak_policy=[before, policy])
 
 
 def change_plan(workspace: Workspace, slug: str, *, by: Actor) -> None:

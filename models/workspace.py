@@ -1,17 +1,21 @@
 """Workspaces: the tenant that everything else belongs to."""
 
-from peewee import TextField
+from peewee import SQL, TextField
 
 from models import text
 from models.database import Record, UTCDateTimeField, db, id_field, is_sqlite, now, sql
 from models.errors import Invalid, NotFound
 from models.plan import PLANS, Plan
 
+# What becomes of a key that was found in public: it is revoked at once, or its people are only told.
+REVOKE, TELL = LEAK_POLICIES = ("revoke", "tell")
+
 
 class Workspace(Record):
     id = id_field("ws")
     name = TextField()
     plan_slug = TextField(default="team")
+    leak_policy = TextField(default=REVOKE, constraints=[SQL("DEFAULT 'revoke'")])
     created_at = UTCDateTimeField(default=now)
 
     class Meta:
@@ -43,6 +47,12 @@ def workspace_name(value: str) -> str:
         return text.line(value, what="a name for the workspace", longest=80)
     except text.BadText as problem:
         raise Invalid(name=str(problem)) from problem
+
+
+def known_leak_policy(policy: str) -> str:
+    if policy not in LEAK_POLICIES:
+        raise Invalid(leak_policy="Choose what happens to a key that was found in public.")
+    return policy
 
 
 def known_plan(slug: str) -> str:

@@ -21,6 +21,7 @@ WORKSPACE = "/api/v2/w/<workspace_id>"
 NEEDS = {
     "GET /api/v2/openapi.json": PUBLIC,
     "GET /api/v2/docs": PUBLIC,
+    "POST /api/v2/key-reports": PUBLIC,
     "GET /api/v2/key": ANY_KEY,
     "PATCH /api/v2/key": ANY_KEY,
     f"GET {WORKSPACE}": "admin:workspace",

@@ -16,7 +16,7 @@ from models.actor import Actor
 from models.database import now
 from models.errors import DomainError, NotAllowed
 from views import htmx
-from views.frame import ROUTE
+from views.frame import PROGRAMS, ROUTE
 from views.log import request_id
 
 P = ParamSpec("P")
@@ -88,7 +88,7 @@ def _load_session() -> None:
     rule = asked.url_rule
     if rule is not None:
         asked.environ[ROUTE] = rule.rule
-    if asked.path.startswith(("/api/", "/static/")):
+    if asked.path.startswith((*PROGRAMS, "/static/")):
         return
     g.now = now()
     # First, so that a refusal is a page in the frame that the person is in.
@@ -170,6 +170,7 @@ def requires(permission: str) -> Callable[[View[P]], View[P]]:
 REFUSALS = {
     "api_keys.manage": "API keys are managed by owners and admins. Ask one of them to create or change a key for you.",
     "members.manage": "People are managed by owners and admins. Ask one of them.",
+    "workspace.leaks": "Owners decide what happens to a key that is found in public. Ask one of them.",
     "workspace.rename": "The workspace is renamed by owners and admins. Ask one of them.",
 }
 

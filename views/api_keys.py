@@ -8,7 +8,7 @@ from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
-from views import key_forms, key_history, key_refusals, key_times, plan_words
+from views import key_forms, key_history, key_leaks, key_refusals, key_times, plan_words
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
 from views.key_forms import KeyForm, RevokeForm
@@ -56,6 +56,7 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         key=key,
         history=key_history.told(AuditEvent.about(workspace_id, key_id)),
         scopes=scope.SCOPES,
+        leaks=key_leaks.shown(key, g.now),
         refusals=key_refusals.shown(key),
         reasons=key_refusals.REASONS,
         plan=_plan(),

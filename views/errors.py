@@ -11,6 +11,7 @@ from models import database
 from models.errors import DomainError, InsufficientScope, Invalid, KeyRefused, RateLimited, Throttled, Unavailable
 from views import htmx
 from views.access import PasswordNeeded, logins
+from views.frame import PROGRAMS
 from views.log import request_id
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ def _password_needed(error: PasswordNeeded) -> Response:
 
 
 def _respond(status: int, code: str, title: str, detail: str, error: DomainError | None = None) -> Response:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(PROGRAMS):
         return problem(status, code, title, detail, error)
     heading = WORDS.get(status, title)
     if "user" in g:

@@ -20,6 +20,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
+# Addresses of programs: no session, no pages.
+PROGRAMS = ("/api/", "/webhooks/")
 # The one page among the addresses of the API.
 REFERENCE = "/api/v2/docs"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -61,7 +63,7 @@ class Frame:
         # Never taken from the client: it names lines in our log.
         request_id = environ[REQUEST_ID] = f"req_{secrets.token_hex(10)}"
         path = environ["PATH_INFO"]
-        if path.startswith("/api/") and path != REFERENCE:
+        if path.startswith(PROGRAMS) and path != REFERENCE:
             more = self.api_headers
         else:
             more = self.static_headers if path.startswith("/static/") else self.page_headers

@@ -1,21 +1,26 @@
-"""The workspace itself: its name and its id."""
+"""The workspace itself: its name, its id, and what happens to a key that is found in public."""
 
 from flask import Blueprint, Response, flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from models.errors import Invalid
-from models.tenancy import rename_workspace
-from models.workspace import workspace_name
+from models.tenancy import choose_leak_policy, rename_workspace
+from models.workspace import REVOKE, TELL, workspace_name
 from views import access, htmx
-from views.people_forms import WorkspaceForm
+from views.people_forms import LeakForm, WorkspaceForm
 
 bp = Blueprint("general", __name__, url_prefix="/w/<workspace_id>/settings/general")
+
+LEAK_CHOICES = [
+    (REVOKE, "Revoke it at once", "Whoever finds it cannot use it, and neither can what uses it now."),
+    (TELL, "Only tell", "The page of the key says so. It works on until somebody revokes it."),
+]
 
 
 @bp.get("")
 @access.member_required
 def show(workspace_id: str) -> ResponseReturnValue:
-    return _page(WorkspaceForm(obj=g.member.workspace))
+    return _page()
 
 
 @bp.post("")
@@ -26,15 +31,38 @@ def rename(workspace_id: str) -> ResponseReturnValue:
         rename_workspace(g.member.workspace, workspace_name(form.text("name")), by=access.actor())
     except Invalid as problem:
         form.blame(problem)
-        return _page(form, 422)
+        return _page(form, status=422)
     flash("The workspace has its new name.")
-    return redirect(url_for(".show", workspace_id=workspace_id), 303)
+    return _to()
 
 
-def _page(form: WorkspaceForm, status: int = 200) -> Response:
+@bp.post("/leaks")
+@access.requires("workspace.leaks")
+@access.password_recently
+def leaks(workspace_id: str) -> ResponseReturnValue:
+    """Say what happens to a key that is found in public."""
+    form = LeakForm()
+    try:
+        choose_leak_policy(g.member.workspace, form.text("leak_policy"), by=access.actor())
+    except Invalid as problem:
+        form.blame(problem)
+        return _page(leak_form=form, status=422)
+    flash("The choice is saved.")
+    return _to()
+
+
+def _to() -> ResponseReturnValue:
+    return redirect(url_for(".show", workspace_id=g.member.workspace_id), 303)
+
+
+def _page(form: WorkspaceForm | None = None, leak_form: LeakForm | None = None, status: int = 200) -> Response:
+    stored = g.member.workspace
     return htmx.page(
         "general/show.html",
         status=status,
-        form=form,
+        form=form or WorkspaceForm(formdata=None, obj=stored),
+        leak_form=leak_form or LeakForm(formdata=None, obj=stored),
+        leak_choices=LEAK_CHOICES,
         may_rename=g.member.may("workspace.rename"),
+        may_choose=g.member.may("workspace.leaks"),
     )

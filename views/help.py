@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from flask import Blueprint, current_app, g
+from flask import Blueprint, Response, current_app, g, render_template
 from flask.typing import ResponseReturnValue
 
-from models import Member, scope
+from models import Member, scope, secret
 from models.key_state import EXPIRING
 from models.plan import PLANS
 from views import htmx, plan_words
@@ -91,4 +91,26 @@ def show() -> ResponseReturnValue:
         plans=[(plan.title, plan_words.facts(plan)) for plan in PLANS.values()],
         problems=PROBLEMS,
         soon=EXPIRING.days,
+        rule=_rule(),
+        hook=_hook(),
     )
+
+
+@bp.get("/help/gitleaks.toml")
+def rule() -> Response:
+    """A rule with which gitleaks finds keys."""
+    return Response(_rule(), content_type="text/plain; charset=utf-8")
+
+
+@bp.get("/help/pre-commit")
+def hook() -> Response:
+    """A hook with which git refuses to commit a key."""
+    return Response(_hook(), content_type="text/plain; charset=utf-8")
+
+
+def _rule() -> str:
+    return render_template("help/gitleaks.toml", form=secret.FORM.pattern) + "\n"
+
+
+def _hook() -> str:
+    return render_template("help/pre-commit.sh", rule=_rule().strip()) + "\n"

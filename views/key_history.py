@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from models import leak
 from models.audit import AuditEvent
 from models.key_settings import REASONS
 from views import format
@@ -19,6 +20,7 @@ ACTIONS = {
     "api_key.rotated": ("rotate-cw", "rotated the key"),
     "api_key.revoked": ("ban", "revoked the key"),
     "api_key.deleted": ("trash-2", "deleted the key"),
+    "api_key.leaked": ("triangle-alert", "reported that the key was found in public"),
 }
 FIELDS = {
     "name": "Name",
@@ -27,6 +29,13 @@ FIELDS = {
     "networks": "IP allowlist",
     "starts_at": "Starts",
     "expires_at": "Expires",
+}
+
+
+LEAKED = {
+    leak.REVOKED: "It was revoked at once",
+    leak.TOLD: "It was left working, as the workspace wants it",
+    leak.DEAD: "This secret did not work any more",
 }
 
 
@@ -96,10 +105,18 @@ def _details(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
             yield from _change(field, *values)
     elif action == "api_key.rotated":
         yield Detail(f"The old secret, gr_{facts.get('old', '…')}, stopped working at once")
+    elif action == "api_key.leaked":
+        yield from _as_leaked(facts)
     elif action == "api_key.revoked":
         yield Detail(f"Reason: {REASONS.get(facts.get('reason', ''), 'not given')}")
         if facts.get("note"):
             yield Detail(in_words("note", facts["note"]))
+
+
+def _as_leaked(facts: dict[str, Any]) -> Iterator[Detail]:
+    if facts.get("url"):
+        yield Detail(f"At {facts['url']}")
+    yield Detail(LEAKED.get(facts.get("outcome", ""), ""))
 
 
 def _as_created(facts: dict[str, Any]) -> Iterator[Detail]:

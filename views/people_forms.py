@@ -75,6 +75,10 @@ class WorkspaceForm(PageForm):
     name = StringField("Name", default="")
 
 
+class LeakForm(PageForm):
+    leak_policy = StringField("When a key is found in public", default="")
+
+
 def zones_with(chosen: str) -> dict[str, list[tuple[str, str]]]:
     """Time zones by area for a select, the chosen one among them whatever it is called."""
     groups = _zones()

@@ -13,11 +13,12 @@ from models import Invitation, Throttle, User, network
 from models.errors import Invalid, Throttled
 from models.user import email_address
 from views import access, home, htmx
+from views.frame import PROGRAMS
 from views.people_forms import SetPasswordForm, SignInForm
 
 bp = Blueprint("sessions", __name__)
 
-WITHOUT_SESSION = ("/api/", "/healthz", "/static/")
+WITHOUT_SESSION = (*PROGRAMS, "/healthz", "/static/")
 YEAR = 365 * 24 * 3600
 
 

@@ -26,6 +26,7 @@ DATA = Tag(name="Data", description="Collections, and the records in them.")
 WORKFLOWS = Tag(name="Workflows", description="Automations, and their runs.")
 API_KEYS = Tag(name="API keys", description="Management of keys by a key.")
 AUDIT = Tag(name="Audit events", description="What happened in the workspace, and who did it.")
+REPORTS = Tag(name="Reports", description="Keys that somebody found where they should not be.")
 KEY = Tag(name="This key", description="The key that is sent, whatever its scopes.")
 META = Tag(name="About", description="This document.")
 
@@ -129,7 +130,8 @@ def operation(
             tags=(tag,),
             operation_id=view.__name__,
             security=[] if wanted is PUBLIC else [{"apiKey": []}],
-        )(once.guarded(view))
+            # Both header fields belong to a key.
+        )(view if wanted is PUBLIC else once.guarded(view))
         return needs(wanted)(wrapped)
 
     return decorate
