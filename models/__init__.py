@@ -6,7 +6,6 @@ from models.chat import Chat, Message, Participant
 from models.collection import Collection
 from models.data_record import DataRecord
 from models.idempotency import IdempotentAnswer
-from models.incident import Incident
 from models.key_secret import KeySecret
 from models.leak import Leak
 from models.member import Invitation, Member
@@ -61,5 +60,4 @@ TABLES = (
     KeyNetwork,
     UsageGap,
     UsageMark,
-    Incident,
 )

@@ -6,6 +6,8 @@ from functools import lru_cache
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 MOST = 100
+# Stands for the networks of a day that has seen more than are kept apart.
+EVERYWHERE = "*"
 
 
 class BadNetwork(ValueError):
@@ -41,6 +43,32 @@ def covers(networks: str, others: str) -> bool:
         return False
     wide = _parse_stored(networks)
     return all(any(_inside(narrow, network) for network in wide) for narrow in _parse_stored(others))
+
+
+def lets_in(networks: str, counted: str) -> bool | None:
+    """Whether a stored allowlist lets in all that was counted under a network; None when it lets in a part."""
+    if not networks:
+        return True
+    if counted == EVERYWHERE:
+        return None
+    place = _counted(counted)
+    if place is None:
+        # What is no address is on no list.
+        return False
+    listed = _collapsed(networks)
+    if any(_inside(place, each) for each in listed):
+        return True
+    return None if any(_inside(each, place) for each in listed) else False
+
+
+def kind_of(counted: str) -> str:
+    """What a counted network is: an `address`, a `block` that stands for one client, or `wide`."""
+    place = _counted(counted)
+    if place is None:
+        return "wide" if counted == EVERYWHERE else "address"
+    if place.prefixlen == place.max_prefixlen:
+        return "address"
+    return "block" if place.version == 6 and place.prefixlen >= 64 else "wide"
 
 
 def block_of(address: str) -> str:
@@ -89,3 +117,20 @@ def _inside(narrow: IPNetwork, wide: IPNetwork) -> bool:
 @lru_cache(maxsize=1024)
 def _parse_stored(networks: str) -> tuple[IPNetwork, ...]:
     return tuple(ipaddress.ip_network(entry) for entry in networks.split())
+
+
+@lru_cache(maxsize=1024)
+def _collapsed(networks: str) -> tuple[IPNetwork, ...]:
+    """The same addresses in as few networks as can be: what they cover together is then inside one of them."""
+    parsed = _parse_stored(networks)
+    four = ipaddress.collapse_addresses(each for each in parsed if isinstance(each, ipaddress.IPv4Network))
+    six = ipaddress.collapse_addresses(each for each in parsed if isinstance(each, ipaddress.IPv6Network))
+    return (*four, *six)
+
+
+@lru_cache(maxsize=8192)
+def _counted(stored: str) -> IPNetwork | None:
+    try:
+        return ipaddress.ip_network(stored)
+    except ValueError:
+        return None

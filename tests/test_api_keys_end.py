@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from models import ApiKey, AuditEvent
+from models import ApiKey, AuditEvent, usage_fold
 from models.database import now
 from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
@@ -39,6 +39,7 @@ def test_the_dialog_says_when_the_key_was_last_used_and_what_happens(
     path = ada.settings(f"api-keys/{key.id}/revoke")
     assert "It has never been used. Its next request will fail with 401" in words(browse(ada).get(path))
     call(secret).get(ada.api("members"))
+    usage_fold.fold()
     told = words(browse(ada).get(path))
     assert "It was last used just now from 192.0.2.7. Its next request will fail with 401" in told
 

@@ -3,24 +3,12 @@
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import (
-    ApiKey,
-    AuditEvent,
-    Incident,
-    Workspace,
-    key_copy,
-    key_list,
-    key_settings,
-    network,
-    plan_fit,
-    scope,
-    secret,
-)
+from models import ApiKey, AuditEvent, Workspace, key_copy, key_list, key_settings, network, plan_fit, scope, secret
 from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
-from views import key_forms, key_history, key_leaks, key_refusals, key_times, plan_words
+from views import key_forms, key_history, key_impact, key_leaks, key_refusals, key_times, plan_words
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
 from views.key_forms import KeyForm, RevokeForm
@@ -68,11 +56,7 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         key=key,
         history=key_history.told(AuditEvent.about(workspace_id, key_id)),
         scopes=scope.SCOPES,
-<<<<<<< HEAD
         leaks=key_leaks.shown(key, g.now),
-=======
-        incidents=Incident.open_of(key),
->>>>>>> 9f5bb4f (Make any use of a dead secret an incident of its key and place)
         refusals=key_refusals.shown(key),
         reasons=key_refusals.REASONS,
         plan=_plan(),
@@ -114,11 +98,13 @@ def _create(form: KeyForm) -> Response:
 @requires("api_keys.manage")
 def edit(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key = _live(workspace_id, key_id)
-    if request.method != "POST":
+    if request.method != "POST" or "back" in request.form:
         return _ask_edit(key, key_forms.editing(key))
     form = KeyForm()
     try:
         settings = form.settings(_plan(), key.settings)
+        if asked := key_impact.asks_before_saving(key, settings):
+            return asked
         _save(key, settings)
     except (Invalid, PlanLimit) as problem:
         form.blame(problem)
@@ -155,6 +141,8 @@ def rotate(workspace_id: str, key_id: str) -> ResponseReturnValue:
 @requires("api_keys.manage")
 def disable(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key = ApiKey.find(workspace_id, key_id)
+    if asked := key_impact.asks_before_disabling(key):
+        return asked
     key.disable(by=actor())
     flash(f"{key.name} is disabled.")
     return _to(key)
@@ -176,14 +164,14 @@ def enable(workspace_id: str, key_id: str) -> ResponseReturnValue:
 def revoke(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key, form = ApiKey.find(workspace_id, key_id), RevokeForm()
     if request.method != "POST":
-        return dialog("api_keys/revoke.html", key=_live(workspace_id, key_id), form=form)
+        return key_impact.ask_to_revoke(_live(workspace_id, key_id), form)
     try:
         if not form.confirms(key.name):
             raise Invalid(confirm="Type the name exactly as it is shown.")
         key.revoke(by=actor(), reason=form.reason.data or "", note=form.note.data or "")
     except Invalid as problem:
         form.blame(problem)
-        return dialog("api_keys/revoke.html", status=422, key=key, form=form)
+        return key_impact.ask_to_revoke(key, form, 422)
     flash(f"{key.name} is revoked.")
     return _to(key)
 

@@ -158,7 +158,9 @@ def copying(settings: KeySettings, plan: Plan) -> KeyForm:
 
 
 def editing(key: ApiKey) -> KeyForm:
-    """The form with what a key has now."""
+    """The form with what a key has now, or with what was entered when one comes back to it."""
+    if "back" in request.form:
+        return KeyForm()
     return KeyForm(formdata=None, data={"version": str(key.version), "expires": "keep", **_shown(key.settings)})
 
 
