@@ -24,6 +24,7 @@ from views import (
     help,
     home,
     htmx,
+    key_incidents,
     key_refusals,
     log,
     members,
@@ -35,7 +36,20 @@ from views import (
 from views.api import openapi
 
 # In the order of the menu.
-PAGES = (home, sessions, account, general, members, plan, api_keys, key_refusals, pricing, help, secret_scanning)
+PAGES = (
+    home,
+    sessions,
+    account,
+    general,
+    members,
+    plan,
+    api_keys,
+    key_refusals,
+    key_incidents,
+    pricing,
+    help,
+    secret_scanning,
+)
 
 MEGABYTE = 1024 * 1024
 

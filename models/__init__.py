@@ -6,6 +6,7 @@ from models.chat import Chat, Message, Participant
 from models.collection import Collection
 from models.data_record import DataRecord
 from models.idempotency import IdempotentAnswer
+from models.incident import Incident
 from models.key_secret import KeySecret
 from models.leak import Leak
 from models.member import Invitation, Member
@@ -60,4 +61,5 @@ TABLES = (
     KeyNetwork,
     UsageGap,
     UsageMark,
+    Incident,
 )

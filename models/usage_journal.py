@@ -26,9 +26,9 @@ ENDING, UNREADY = ".journal", ".new"
 PAUSE, TELL_EVERY = 1.0, 60.0
 LONGEST_CLIENT, LONGEST_ADDRESS = 200, 64
 
-# How a request ended for the key: let through, refused though its secret is good, or refused with a secret that is
-# revoked, expired or otherwise not good now.
-ACCEPTED, REFUSED, DEAD = "a", "r", "d"
+# How a request ended for the key: let through; refused though its secret is good; refused because its key is disabled
+# or has not started; refused because its secret is dead: rotated out, revoked or expired.
+ACCEPTED, REFUSED, ASLEEP, DEAD = "a", "r", "s", "d"
 LOSS = "lost"
 
 log = logging.getLogger(__name__)

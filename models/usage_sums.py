@@ -4,13 +4,14 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
-from models import database, network, usage
+from models import database, incident, network, usage
 from models.actor import Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.database import db, from_microseconds
+from models.incident import Sighting
 from models.usage import DAY, HOUR, PLACES, KeyNetwork, KeyPlace, UsageRoute
-from models.usage_journal import ACCEPTED, DEAD, Loss, Use
+from models.usage_journal import ACCEPTED, ASLEEP, DEAD, Loss, Use
 
 # Of a key in a day, so many networks and routes are kept apart; then wider networks, then none.
 ROUTES, WIDE_ROUTES = 200, 300
@@ -84,6 +85,7 @@ class Sums:
         self.places: dict[tuple[str, str, str, str], Use] = {}
         self.latest: dict[str, Use] = {}
         self.first_from: dict[tuple[str, str], Use] = {}
+        self.dead: dict[tuple[str, str, str, bool], Sighting] = {}
 
     def lose(self, loss: Loss) -> None:
         self.gaps[loss.until // HOUR] += loss.requests
@@ -97,6 +99,8 @@ class Sums:
         route = self.routes.setdefault((use.key_id, use.moment // DAY, came_from, use.request, use.scope), [0, 0])
         route[use.verdict != ACCEPTED] += count
         if use.verdict == DEAD:
+            self._see_dead(use, count, first)
+        if use.verdict in (DEAD, ASLEEP):
             return
         _keep(self.places, (use.key_id, use.secret_id, use.address, use.client), use)
         _keep(self.latest, use.key_id, use)
@@ -105,6 +109,13 @@ class Sums:
             wide = (use.key_id, network.wide_of(use.address))
             if wide not in self.first_from or begun.moment < self.first_from[wide].moment:
                 self.first_from[wide] = begun
+
+    def _see_dead(self, use: Use, count: int, first: int | None) -> None:
+        place = (use.key_id, use.address, use.client, use.request.endswith(incident.ROTATE))
+        begun = use.moment if first is None else first
+        before = self.dead.get(place) or Sighting(0, begun, use)
+        last = max(before.last, use, key=lambda each: each.moment)
+        self.dead[place] = Sighting(before.requests + count, min(before.first, begun), last)
 
     def write(self, remembered: Remembered) -> None:
         """Write all sums. If this raises, or the transaction fails, `remembered` must be forgotten."""
@@ -123,6 +134,7 @@ class Sums:
         self._write_routes(keys, remembered)
         self._write_places(keys, remembered)
         self._write_networks(keys, remembered)
+        self._write_incidents(keys)
         latest = [use for key_id, use in self.latest.items() if key_id in keys]
         _many(LAST_USE, [(*_last(use), use.key_id, use.moment) for use in sorted(latest, key=lambda use: use.key_id)])
 
@@ -162,6 +174,13 @@ class Sums:
             row = {"key_id": key_id, "network": wide, "first_at": from_microseconds(use.moment)}
             if KeyNetwork.insert(row).on_conflict_ignore().as_rowcount().execute():
                 _tell_network(keys[key_id], wide, use)
+
+    def _write_incidents(self, keys: dict[str, ApiKey]) -> None:
+        of_keys: dict[str, list[Sighting]] = {}
+        for (key_id, *_), sighting in self.dead.items():
+            of_keys.setdefault(key_id, []).append(sighting)
+        for key in sorted((keys[each] for each in of_keys.keys() & keys.keys()), key=lambda each: each.workspace_id):
+            incident.see(key, of_keys[key.id])
 
 
 def _keep(into: dict[Any, Use], name: Any, use: Use) -> None:

@@ -3,7 +3,19 @@
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import ApiKey, AuditEvent, Workspace, key_copy, key_list, key_settings, network, plan_fit, scope, secret
+from models import (
+    ApiKey,
+    AuditEvent,
+    Incident,
+    Workspace,
+    key_copy,
+    key_list,
+    key_settings,
+    network,
+    plan_fit,
+    scope,
+    secret,
+)
 from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
@@ -56,7 +68,11 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         key=key,
         history=key_history.told(AuditEvent.about(workspace_id, key_id)),
         scopes=scope.SCOPES,
+<<<<<<< HEAD
         leaks=key_leaks.shown(key, g.now),
+=======
+        incidents=Incident.open_of(key),
+>>>>>>> 9f5bb4f (Make any use of a dead secret an incident of its key and place)
         refusals=key_refusals.shown(key),
         reasons=key_refusals.REASONS,
         plan=_plan(),

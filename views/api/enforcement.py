@@ -16,7 +16,7 @@ from models import Refusal, database, rate_limit, role, scope, secret, usage_jou
 from models.actor import Actor, Grant
 from models.errors import DomainError, InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
 from models.plan import Plan
-from models.usage_journal import ACCEPTED, DEAD, REFUSED, Use
+from models.usage_journal import ACCEPTED, ASLEEP, DEAD, REFUSED, Use
 from models.verification import Credential
 from views.errors import BadCredentials
 from views.frame import KEY_ID, MORE_HEADERS
@@ -33,6 +33,8 @@ LOOKED_AT = 16 * 1024
 
 ANY_KEY = ""
 PUBLIC = None
+# Of a secret, for good: its use is an incident.
+DEATHS = ("revoked_key", "expired_key")
 # What the route of a request asks for.
 NEEDS = "gravity.needs"
 SUNSET = timedelta(days=14) // database.MICROSECOND
@@ -73,7 +75,8 @@ def enforce() -> None:
         credential = verification.verify(token)
     except KeyRefused as refusal:
         _slow_guessing(refusal, asked.remote_addr or "")
-        mine.proven, mine.verdict = refusal.proven, DEAD
+        mine.proven = refusal.proven
+        mine.verdict = DEAD if refusal.code in DEATHS else ASLEEP
         if refusal.proven:
             environ[KEY_ID] = refusal.proven.key_id
         raise
