@@ -68,11 +68,8 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
         key=key,
         history=key_history.told(AuditEvent.about(workspace_id, key_id)),
         scopes=scope.SCOPES,
-<<<<<<< HEAD
         leaks=key_leaks.shown(key, g.now),
-=======
         incidents=Incident.open_of(key),
->>>>>>> 9f5bb4f (Make any use of a dead secret an incident of its key and place)
         refusals=key_refusals.shown(key),
         reasons=key_refusals.REASONS,
         plan=_plan(),

@@ -20,12 +20,9 @@ ACTIONS = {
     "api_key.rotated": ("rotate-cw", "rotated the key"),
     "api_key.revoked": ("ban", "revoked the key"),
     "api_key.deleted": ("trash-2", "deleted the key"),
-<<<<<<< HEAD
     "api_key.leaked": ("triangle-alert", "reported that the key was found in public"),
-=======
     "api_key.dead_secret_used": ("triangle-alert", "refused a dead secret"),
     "api_key.incident_closed": ("check", "looked into the use of dead secrets"),
->>>>>>> 9f5bb4f (Make any use of a dead secret an incident of its key and place)
 }
 FIELDS = {
     "name": "Name",
@@ -120,18 +117,17 @@ def _details(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
             yield Detail(in_words("note", facts["note"]))
 
 
-<<<<<<< HEAD
 def _as_leaked(facts: dict[str, Any]) -> Iterator[Detail]:
     if facts.get("url"):
         yield Detail(f"At {facts['url']}")
     yield Detail(LEAKED.get(facts.get("outcome", ""), ""))
-=======
+
+
 def _dead_secret(facts: dict[str, Any]) -> Iterator[Detail]:
     place = "many places" if facts.get("address") == "*" else facts.get("address", "")
     yield Detail(f"From {place}{', ' + facts['client'] if facts.get('client', '*') not in ('', '*') else ''}")
     if facts.get("wanted_rotation"):
         yield Detail("It asked for a new secret")
->>>>>>> 9f5bb4f (Make any use of a dead secret an incident of its key and place)
 
 
 def _as_created(facts: dict[str, Any]) -> Iterator[Detail]:
