@@ -15,7 +15,7 @@ from models import (
     plan_fit,
     scope,
     secret,
-)
+)  # fmt: skip
 from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
@@ -255,8 +255,6 @@ def _form_context(form: KeyForm, before: KeySettings | None = None) -> dict[str,
         "before": before,
         "plan": plan,
         "scope": scope,
-        "endings": key_times.endings(plan, before),
-        "first_day": key_times.first_day(),
-        "last_day": key_times.last_day(plan),
+        **key_times.choices(plan, before),
         "address": client_address(),
     }

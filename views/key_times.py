@@ -46,6 +46,11 @@ def endings(plan: Plan, before: KeySettings | None = None) -> list[Ending]:
     return found
 
 
+def choices(plan: Plan, before: KeySettings | None) -> dict[str, object]:
+    """What the form of a key offers."""
+    return {"endings": endings(plan, before), "first_day": first_day(), "last_day": last_day(plan)}
+
+
 def first_day() -> date:
     return local(g.now).date()
 
