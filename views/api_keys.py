@@ -5,13 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from models import (
     ApiKey,
-    AuditEvent,
-    Incident,
     Workspace,
     key_copy,
     key_list,
     key_settings,
-    network,
     plan_fit,
     scope,
     secret,
@@ -20,11 +17,11 @@ from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
-from views import key_forms, key_history, key_impact, key_leaks, key_refusals, key_times, plan_words
+from views import key_forms, key_history, key_impact, key_page, key_refusals, key_times
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
 from views.key_forms import KeyForm, RevokeForm
-from views.key_reveal import reveal, test_url
+from views.key_reveal import reveal
 
 bp = Blueprint("api_keys", __name__, url_prefix="/w/<workspace_id>/settings/api-keys")
 
@@ -62,22 +59,7 @@ def index(workspace_id: str) -> ResponseReturnValue:
 @bp.get("/<key_id>")
 @requires("api_keys.manage")
 def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
-    key = ApiKey.find(workspace_id, key_id)
-    return page(
-        "api_keys/show.html",
-        key=key,
-        history=key_history.told(AuditEvent.about(workspace_id, key_id)),
-        scopes=scope.SCOPES,
-        leaks=key_leaks.shown(key, g.now),
-        incidents=Incident.open_of(key),
-        refusals=key_refusals.shown(key),
-        reasons=key_refusals.REASONS,
-        plan=_plan(),
-        misfits=plan_words.misfit_words(key, _plan(), g.now),
-        test_url=test_url(key),
-        still_allowed=network.allows(key.networks, key.last_used_address or ""),
-        now=g.now,
-    )
+    return page("api_keys/show.html", **key_page.told(ApiKey.find(workspace_id, key_id), _plan(), g.now))
 
 
 @bp.route("/new", methods=BOTH)
