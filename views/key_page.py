@@ -1,6 +1,7 @@
 """What the page of a key tells: one line for each of its cards."""
 
 from datetime import datetime
+from typing import Any
 
 from models import ApiKey, AuditEvent, Incident, network, scope
 from models.plan import Plan
@@ -8,7 +9,7 @@ from views import key_history, key_leaks, key_refusals, plan_words
 from views.key_reveal import test_url
 
 
-def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, object]:
+def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
     """The context of `api_keys/show.html`."""
     return {
         "key": key,
