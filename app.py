@@ -21,6 +21,7 @@ from views import (
     frame,
     gate,
     general,
+    health,
     help,
     home,
     htmx,
@@ -28,6 +29,7 @@ from views import (
     key_refusals,
     log,
     members,
+    metrics,
     plan,
     pricing,
     secret_scanning,
@@ -99,6 +101,8 @@ def create_app(configured: Settings | None = None) -> Flask:
     for module in PAGES:
         app.register_blueprint(module.bp)
     app.register_blueprint(api.bp)
+    app.register_blueprint(health.bp)
+    metrics.set_up(app)
     openapi.set_up(app)
     cli.set_up(app)
     outermost = frame.Frame(app.wsgi_app, https=chosen.https, access_log=chosen.access_log)

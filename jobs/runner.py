@@ -13,7 +13,7 @@ from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from jobs.schedule import EVERY, Job
-from models import database, logs, secret, settings, usage_journal
+from models import database, logs, metrics, secret, settings, usage_journal
 from models.database import now
 
 log = logging.getLogger("jobs")
@@ -23,6 +23,7 @@ def start() -> None:
     """Run every job at its time, until SIGTERM or SIGINT. A job that is running is let finish."""
     scheduler = BlockingScheduler(timezone="UTC")
     for job in EVERY:
+        metrics.job_known(job.name)
         scheduler.add_job(
             run, "interval", [job], id=job.name, seconds=job.every.total_seconds(), next_run_time=now(),
             # However late, a run is made up for, once.
@@ -40,8 +41,10 @@ def run(job: Job) -> bool:
     try:
         outcome = run_at(job, now())
     except Exception:
+        metrics.job_ran(job.name, "failed")
         log.exception("job failed", extra={"job": job.name, "ms": _since(began)})
         return False
+    metrics.job_ran(job.name, "done")
     # A job that looks every second says so only when there was something to do.
     if outcome and not job.quiet:
         log.info("job done", extra={"job": job.name, "outcome": outcome, "ms": _since(began)})
@@ -86,6 +89,7 @@ def _on_stop_signals(action: Any) -> None:
 def main() -> None:
     chosen = settings.read()
     logs.set_up()
+    metrics.process_started("scheduler")
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
     usage_journal.use(chosen.data_dir)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -13,7 +14,7 @@ from peewee import PeeweeException
 
 from jobs import demo, demo_login
 from jobs.supervisor import Supervisor
-from models import PepperCheck, Workspace, database, logs, secret, settings
+from models import PepperCheck, Workspace, database, logs, metric_files, secret, settings
 from models.errors import DomainError
 from models.settings import Settings
 
@@ -50,6 +51,7 @@ def main(is_demo: bool) -> None:
             os.environ["PORT"] = str(port)
             chosen = _settings(is_demo)
         greeting = _set_up(chosen, is_demo)
+        _count_together(chosen.data_dir / "metrics")
     except DomainError as problem:
         raise click.ClickException(problem.detail) from problem
     except (OSError, PeeweeException) as problem:
@@ -63,6 +65,13 @@ def main(is_demo: bool) -> None:
         ready=lambda: click.echo(greeting),
     )
     sys.exit(supervisor.run())
+
+
+def _count_together(folder: Path) -> None:
+    """Give the processes that we start one folder in which to count, empty, since counts begin with them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.environ[metric_files.FOLDER] = str(folder)
 
 
 def granian_options(address: str, port: int, workers: int) -> list[str]:

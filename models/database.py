@@ -24,6 +24,7 @@ from peewee import (
 )
 from playhouse import db_url, migrations
 
+from models import metrics
 from models.errors import NotFound
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -40,6 +41,8 @@ SQLITE_PRAGMAS = {
 BUSY_SECONDS = 5
 # An API request must fail closed within two seconds, so each wait on the server ends before that.
 POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=1500 -c idle_in_transaction_session_timeout=10000"
+# A server that is gone without a word is given up, instead of after the two hours of the system.
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 MIGRATION_LOCK = 4_772_001
 
 log = logging.getLogger(__name__)
@@ -137,7 +140,7 @@ def connect(url: str) -> None:
     if url.startswith("sqlite"):
         database = db_url.connect(url, pragmas=SQLITE_PRAGMAS, timeout=BUSY_SECONDS)
     else:
-        options = {"connect_timeout": 2, "tcp_user_timeout": 1500, "options": POSTGRES_OPTIONS}
+        options = {"connect_timeout": 2, "tcp_user_timeout": 1500, **KEEPALIVES, "options": POSTGRES_OPTIONS}
         database = db_url.connect(url, unquote_user=True, unquote_password=True, prefer_psycopg3=True, **options)
     db.initialize(database)
 
@@ -187,6 +190,7 @@ def without_waiting() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as problem:
+        metrics.LEFT_OUT.inc()
         log.warning("a small write was left out", extra={"reason": type(problem).__name__})
     finally:
         if is_sqlite():

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import redis
 
+from models import metrics
 from models.shared_counters import SharedCounters, place
 
 MINUTE = 60_000_000
@@ -147,8 +148,6 @@ class RedisStore:
         )
         self.script = self.client.register_script(SPEND)
         self.away_until = 0.0
-        # Requests that were counted by this machine alone.
-        self.lost = 0
 
     def spend(self, ask: Ask, month_before: int | None = None) -> Spent:
         return self._ask(ask, month_before, "") or self.local.spend(ask, month_before)
@@ -158,7 +157,7 @@ class RedisStore:
 
     def _ask(self, ask: Ask, month_before: int | None, mode: str) -> Spent | None:
         if time.monotonic() < self.away_until:
-            self.lost += mode == ""
+            self._lose(mode)
             return None
         # The braces keep both on one node of a cluster.
         keys = [f"gravity:{{{ask.workspace_id}}}:{name}" for name in (ask.key_id, str(ask.month_ends))]
@@ -173,8 +172,12 @@ class RedisStore:
         try:
             refused, minute, left, month = self.script(keys, limits)
         except (redis.RedisError, OSError) as problem:
-            self.lost += mode == ""
+            self._lose(mode)
             self.away_until = time.monotonic() + REDIS_PAUSE
             log.warning("redis is away: limits hold on this machine alone", extra={"reason": type(problem).__name__})
             return None
         return Spent(refused.decode(), minute, ask.moment + left * 1000, None if month < 0 else month)
+
+    def _lose(self, mode: str) -> None:
+        if not mode:
+            metrics.COUNTED_ALONE.inc()

@@ -37,6 +37,7 @@ class Settings:
     access_log: bool = True
     redis_url: str = field(default="", repr=False)
     github_keys_url: str = GITHUB_KEYS_URL
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def https(self) -> bool:
@@ -78,6 +79,7 @@ class _Reader:
             access_log=self._number("GRAVITY_ACCESS_LOG", 1, 0, 1) == 1,
             redis_url=self._redis_url(),
             github_keys_url=self._github_keys_url(),
+            metrics_token=self._metrics_token(),
         )
         if self.mistakes:
             raise SettingsError(self.mistakes)
@@ -136,6 +138,13 @@ class _Reader:
             good = False
         if not good:
             self.mistakes.append(f"GRAVITY_GITHUB_KEYS_URL must be an address like {GITHUB_KEYS_URL}, not {value!r}.")
+        return value
+
+    def _metrics_token(self) -> str:
+        value = self._text("GRAVITY_METRICS_TOKEN")
+        # What RFC 6750 allows in a header; the value is not repeated, since it is a secret.
+        if value and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", value):
+            self.mistakes.append("GRAVITY_METRICS_TOKEN must be at least 16 letters, digits and -._~+/ in one word.")
         return value
 
     def _trusted_hosts(self, base_url: str) -> tuple[str, ...]:

@@ -7,8 +7,17 @@ from flask_wtf.csrf import CSRFError
 from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
-from models import database
-from models.errors import DomainError, InsufficientScope, Invalid, KeyRefused, RateLimited, Throttled, Unavailable
+from models import database, metrics
+from models.errors import (
+    REFUSALS,
+    DomainError,
+    InsufficientScope,
+    Invalid,
+    KeyRefused,
+    RateLimited,
+    Throttled,
+    Unavailable,
+)
 from views import htmx
 from views.access import PasswordNeeded, logins
 from views.frame import PROGRAMS
@@ -56,8 +65,16 @@ WORDS = {
     503: "Briefly unavailable",
 }
 
+# As /metrics calls what slows down guessing.
+TOO_MANY_TRIES = "too_many_tries"
+
 
 def set_up(app: Flask) -> None:
+    # So that the first one is seen as a rise.
+    for code in (*REFUSALS, InsufficientScope.code, BadCredentials.code):
+        metrics.KEYS_REFUSED.labels(code)
+    for limit in (RateLimited.code, "quota_exceeded", TOO_MANY_TRIES):
+        metrics.LIMITED.labels(limit)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(PasswordNeeded, _password_needed)
     app.register_error_handler(CSRFError, _csrf_error)
@@ -68,7 +85,17 @@ def set_up(app: Flask) -> None:
 
 
 def _domain_error(error: DomainError) -> Response:
+    _count(error)
     return _respond(error.status, error.code, error.title, error.detail, error)
+
+
+def _count(error: DomainError) -> None:
+    if isinstance(error, RateLimited):
+        metrics.LIMITED.labels(error.code).inc()
+    elif isinstance(error, Throttled):
+        metrics.LIMITED.labels(TOO_MANY_TRIES).inc()
+    elif isinstance(error, KeyRefused | InsufficientScope | BadCredentials):
+        metrics.KEYS_REFUSED.labels(error.code).inc()
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -95,6 +122,7 @@ def _csrf_error(error: CSRFError) -> Response:
 
 
 def _database_away(error: Exception) -> Response:
+    metrics.DATABASE_AWAY.inc()
     log.warning("the database did not answer", extra={"reason": type(error).__name__})
     if not database.db.in_transaction():
         database.forget_connection()

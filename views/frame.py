@@ -1,4 +1,4 @@
-"""What surrounds every request, outside Flask: its id, the security headers, and one line in the access log.
+"""What surrounds every request, outside Flask: its id, the security headers, its line in the access log, the metrics.
 
 Plain WSGI, because it then costs a few microseconds, covers every answer however it came to be,
 and sees no more of Flask than what a view left in the environment.
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+from models import metrics
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -69,22 +71,24 @@ class Frame:
             more = self.static_headers if path.startswith("/static/") else self.page_headers
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            took = time.perf_counter_ns() - began
+            metrics.answered(environ.get(ROUTE), environ["REQUEST_METHOD"], status, took / 1e9)
             if self.access_log:
-                _write_line(environ, status, began)
+                _write_line(environ, status, took)
             left = environ.get(MORE_HEADERS, ())
             return start_response(status, [*headers, *left, ("X-Request-Id", request_id), *more], exc_info)
 
         return self.inside(environ, start)
 
 
-def _write_line(environ: Environ, status: str, began: int) -> None:
+def _write_line(environ: Environ, status: str, took: int) -> None:
     """One line a request: the route's template, never the path or query as sent, which may hold anything."""
     second, millisecond = divmod(time.time_ns() // 1_000_000, 1000)
     sys.stderr.write(
         f'{{"time": "{_second(second)}.{millisecond:03d}+00:00", "name": "access",'
         f' "request_id": "{environ[REQUEST_ID]}",'
         f' "method": {_quoted(environ["REQUEST_METHOD"])}, "route": {_quoted(environ.get(ROUTE))},'
-        f' "status": {status[:3]}, "ms": {(time.perf_counter_ns() - began) / 1e6:.2f},'
+        f' "status": {status[:3]}, "ms": {took / 1e6:.2f},'
         f' "address": {_quoted(environ.get("REMOTE_ADDR"))}, "key": {_quoted(environ.get(KEY_ID))}}}\n'
     )
 

@@ -1,6 +1,6 @@
-"""The way in: from the bare address to where a person works, and the sign of life for load balancers."""
+"""The way in: from the bare address to where a person works."""
 
-from flask import Blueprint, Response, g, redirect, url_for
+from flask import Blueprint, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from models import Member
@@ -22,9 +22,3 @@ def start_of(member: Member) -> str:
     """The address of the page where this person starts in the workspace."""
     page = "api_keys.index" if member.may("api_keys.manage") else "members.index"
     return url_for(page, workspace_id=member.workspace_id)
-
-
-@bp.get("/healthz")
-def healthz() -> Response:
-    """This process answers. Whether its database does is another question."""
-    return Response("ok", mimetype="text/plain")

@@ -18,7 +18,7 @@ from views.people_forms import SetPasswordForm, SignInForm
 
 bp = Blueprint("sessions", __name__)
 
-WITHOUT_SESSION = (*PROGRAMS, "/healthz", "/static/")
+WITHOUT_SESSION = (*PROGRAMS, "/healthz", "/metrics", "/readyz", "/static/")
 YEAR = 365 * 24 * 3600
 
 
