@@ -26,9 +26,9 @@ lint: dev ## Check format, types and templates
 	@$(BIN)/djlint --lint --quiet templates
 	@$(BIN)/python tests/lint_templates.py
 
-bench: dev ## Measure throughput and latency
+bench: dev ## Measure throughput and latency (OPTIONS="--no-peers --rounds 3 --seconds 2")
 	@tests/install-tools.sh wrk
-	@exec $(BIN)/python -m tests.bench
+	@exec $(BIN)/python -m tests.bench $(OPTIONS)
 
 soak: dev ## Run for long under load and watch for leaks
 	@exec $(BIN)/python -m tests.soak

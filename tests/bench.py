@@ -1,21 +1,19 @@
 """`make bench`: the authenticated and limited API against the same answers without keys, on the same server.
 
-Only ratios from these interleaved rounds mean anything; the times of one run do not.
+Only ratios from these interleaved rounds mean anything; the times of one run do not. Beside it run peers: packages of
+others for the same job, which inform and decide nothing.
 """
 
 import argparse
-import random
+import contextlib
+import logging
 import secrets
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-
-import httpx
 
 from app import create_app
 from models import ApiKey, User, database, settings
@@ -23,8 +21,10 @@ from models.actor import COMMAND_LINE
 from models.key_settings import KeySettings
 from models.member import Member
 from models.tenancy import found_workspace
-from tests.support import hot_path
-from tests.support.load import CONNECTIONS, Round, lua, memory, start, wrk
+from tests.support import hot_path, peers
+from tests.support.contest import Contest, Entry, Lane, Seen, fault, play, say, standing, verdict
+from tests.support.load import CONNECTIONS, lua, memory, start, wrk
+from tests.support.peers import Peer, Unavailable
 
 ROOT = Path(__file__).parent.parent
 KEYS = 200
@@ -56,72 +56,98 @@ def members(workspace_id):
 """
 
 
-@dataclass(frozen=True)
-class Contest:
-    """Ours against its floor: both at one path, each gate a ratio."""
+# What ours does for each of these requests, to hold against what the peers do.
+OURS = (
+    "HMAC-SHA256 with a pepper: end, networks, a limit a minute and a quota a month for all workers together; every "
+    "use in the journal before the answer; what one worker changes holds in all from the next request. GET /key takes "
+    "any key, the members need a scope."
+)
 
-    name: str
-    path: str
-    least: float
-    most_p99: float
+Started = tuple["subprocess.Popen[bytes]", int]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=4, help="of load for each of them in a round")
+    parser.add_argument("--no-peers", action="store_true", help="leave out the packages of others")
     chosen = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is missing: run tests/install-tools.sh wrk")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         say(f"{KEYS} keys, {CONNECTIONS} connections, 2 workers, {chosen.rounds} rounds of {chosen.seconds} s")
-        good = compare(Path(folder), chosen.rounds, chosen.seconds)
+        good = compare(Path(folder), chosen.rounds, chosen.seconds, () if chosen.no_peers else peers.PEERS)
         data = Path(folder) / "profile"
         keys, _, _ = seed(data)
         say(hot_path.profile(create_app(settings.read({"GRAVITY_DATA_DIR": str(data)})), keys))
     sys.exit(0 if good else 1)
 
 
-def compare(folder: Path, rounds: int, seconds: int) -> bool:
+def compare(folder: Path, rounds: int, seconds: int, invited: tuple[Peer, ...]) -> bool:
     """Run all in shuffled turns; print medians and ratios; tell whether the gates hold."""
-    data = folder / "data"
-    keys, answer, workspace = seed(data)
+    keys, answer, workspace = seed(folder / "data")
     contests = [
         Contest("GET /key, of a bare Flask view", KEY_PATH, 0.60, 2.0),
         Contest("20 members, of the same view without keys", MEMBERS_PATH.format(workspace=workspace), 0.65, 2.0),
     ]
+    with contextlib.ExitStack() as running:
+        # Before ours, since some warm up with all that the machine has.
+        guests = admit(invited, contests[0], folder, answer, running)
+        servers = serve(folder, answer, running)
+        if wrong := fault(servers["ours"][1], KEY_PATH, keys[0]):
+            sys.exit(f"ours cannot be measured: {wrong}")
+        entries: dict[Lane, Entry] = {}
+        for number, contest in enumerate(contests):
+            for who, (_, port) in servers.items():
+                sent = keys if who == "ours" else ["gr_" + "0" * 20] * KEYS
+                entries[who, contest] = Entry(port, lua(folder / f"{who}{number}.lua", sent, contest.path))
+        seen = play(entries | guests, rounds, seconds)
+        flat = is_flat(*servers["ours"], *(entries["ours", contest].script for contest in contests))
+    verdicts = [verdict(contest, seen["ours", contest], seen["floor", contest]) for contest in contests]
+    tell_of_peers([peer for peer in invited if (peer.name, contests[0]) in guests], contests[0], seen)
+    return all(verdicts) and flat
+
+
+def serve(folder: Path, answer: bytes, running: contextlib.ExitStack) -> dict[str, Started]:
+    """Ours, and the bare Flask that it is measured by."""
     (folder / "body.json").write_bytes(answer)
-    database_url = f"sqlite:///{data / 'gravity.db'}"
+    database_url = f"sqlite:///{folder / 'data' / 'gravity.db'}"
     (folder / "floor.py").write_text(FLOOR.format(body=str(folder / "body.json"), database=database_url))
     servers = {
         "floor": start(["floor:app"], folder, {"PYTHONPATH": str(ROOT)}),
-        "ours": start(["app:create_app", "--factory"], ROOT, {"GRAVITY_DATA_DIR": str(data)}),
+        "ours": start(["app:create_app", "--factory"], ROOT, {"GRAVITY_DATA_DIR": str(folder / "data")}),
     }
-    dummy = ["gr_" + "0" * 20] * KEYS
-    runs = [(contest, who) for contest in contests for who in servers]
-    scripts = {
-        (contest, who): lua(folder / f"{who}{number}.lua", keys if who == "ours" else dummy, contest.path)
-        for number, contest in enumerate(contests)
-        for who in servers
-    }
-    try:
-        check(servers["ours"][1], keys[0])
-        for run in runs:
-            wrk(servers[run[1]][1], scripts[run], 2)
-        seen: dict[tuple[Contest, str], list[Round]] = {run: [] for run in runs}
-        for turn in range(rounds):
-            for run in random.sample(runs, len(runs)):
-                seen[run].append(wrk(servers[run[1]][1], scripts[run], seconds))
-            latest = ", ".join(f"{seen[run][-1].per_second:,.0f}/s {run[1]}" for run in runs)
-            say(f"round {turn + 1}: {latest}")
-        flat = is_flat(*servers["ours"], scripts[contests[0], "ours"], scripts[contests[1], "ours"])
-    finally:
-        for server, _ in servers.values():
-            server.terminate()
-        for server, _ in servers.values():
-            server.wait(15)
-    verdicts = [report(contest, seen[contest, "ours"], seen[contest, "floor"]) for contest in contests]
-    return all(verdicts) and flat
+    for server, _ in servers.values():
+        running.callback(server.wait, 15)
+        running.callback(server.terminate)
+    return servers
+
+
+def admit(
+    invited: tuple[Peer, ...], contest: Contest, folder: Path, answer: bytes, running: contextlib.ExitStack
+) -> dict[Lane, Entry]:
+    """The peers that could be installed, run and trusted to refuse; of the others a line says why not."""
+    entries: dict[Lane, Entry] = {}
+    for peer in invited:
+        try:
+            port, keys = running.enter_context(peers.running(peer, contest.path, answer))
+        except Unavailable as reason:
+            say(f"without {peer.name}: {reason}")
+        else:
+            entries[peer.name, contest] = Entry(port, lua(folder / f"{peer.folder}.lua", keys, contest.path))
+    return entries
+
+
+def tell_of_peers(present: list[Peer], contest: Contest, seen: Seen) -> None:
+    """How fast they were, and what they do and leave undone for it: without that no ratio says anything."""
+    if not present:
+        return
+    ours, floor = seen["ours", contest], seen["floor", contest]
+    say(f"\nPeers, giving the same answer to keys of their own. They decide nothing.\nOurs does {OURS}")
+    for peer in present:
+        say(f"{peer.name}: {standing(seen[peer.name, contest], ours, floor)}")
+        say(f"  runs with {peer.tuned}\n  does {peer.does}\n  lacks {peer.lacks}\n  is {peer.versions}")
 
 
 def is_flat(server: subprocess.Popen[bytes], port: int, *scripts: Path) -> bool:
@@ -146,21 +172,6 @@ def send(port: int, scripts: tuple[Path, ...], requests: int) -> int:
     return sent
 
 
-def report(contest: Contest, ours: list[Round], floor: list[Round]) -> bool:
-    for name, results in (("floor", floor), ("ours", ours)):
-        say(
-            f"  {name:6} median {statistics.median(r.per_second for r in results):9,.0f}/s"
-            f"  p50 {statistics.median(r.p50 for r in results) / 1000:6.2f} ms"
-            f"  p99 {statistics.median(r.p99 for r in results) / 1000:6.2f} ms"
-            f"  errors {sum(r.errors for r in results)}"
-        )
-    pairs = list(zip(ours, floor, strict=True))
-    ratio = statistics.median(mine.per_second / bare.per_second for mine, bare in pairs)
-    tail = statistics.median(mine.p99 / bare.p99 for mine, bare in pairs)
-    say(f"{contest.name}: {ratio:.2f} (gate {contest.least:.2f}), p99 {tail:.2f} times (gate {contest.most_p99:.1f})")
-    return ratio >= contest.least and tail <= contest.most_p99 and not sum(each.errors for each in ours)
-
-
 def seed(data: Path) -> tuple[list[str], bytes, str]:
     """A workspace with keys, the answer that the first of them gets, and the workspace's id."""
     app = create_app(settings.read({"GRAVITY_DATA_DIR": str(data), "GRAVITY_ACCESS_LOG": "0"}))
@@ -178,21 +189,6 @@ def seed(data: Path) -> tuple[list[str], bytes, str]:
     answer = app.test_client().get("/api/v2/key", headers={"Authorization": f"Bearer {keys[0]}"})
     database.db.close()
     return keys, answer.data, workspace.id
-
-
-def check(port: int, key: str) -> None:
-    """A server that lets everybody in is fast: it must refuse a changed key and no key."""
-    changed = key[:-1] + ("0" if key[-1] != "0" else "1")
-    for token, wanted in ((key, 200), (changed, 401), ("", 401)):
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        status = httpx.get(f"http://127.0.0.1:{port}/api/v2/key", headers=headers).status_code
-        if status != wanted:
-            sys.exit(f"expected {wanted}, got {status}")
-
-
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
