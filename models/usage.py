@@ -148,6 +148,12 @@ class KeyNetwork(Record):
         table_name = "key_network"
         primary_key = CompositeKey("key_id", "network")
 
+    @classmethod
+    def first_of(cls, key_id: str) -> "KeyNetwork | None":
+        """Where a key was used from when it was used first."""
+        found: KeyNetwork | None = cls.select().where(cls.key_id == key_id).order_by(cls.first_at).first()
+        return found
+
 
 class UsageGap(Record):
     """Requests of an hour that could not be written down: whose they were is not known."""

@@ -56,6 +56,16 @@ def in_days(moment: datetime) -> str:
     return f"In {_count(left // HOUR, 'hour')}" if left >= HOUR else f"In {_count(left // MINUTE, 'minute')}"
 
 
+def route(template: str) -> str:
+    """A route of the API in short: `GET /members/{member_id}`; `*` stands for those that were not kept apart."""
+    if template == "*":
+        return "other requests"
+    method, _, path = template.partition(" ")
+    path = path.removeprefix("/api/v2")
+    path = path.removeprefix("/w/<workspace_id>") or path
+    return f"{method} {path.replace('<', '{').replace('>', '}')}"
+
+
 def iso(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from models import leak
+from models import ApiKey, KeyNetwork, leak, usage_sums
 from models.audit import AuditEvent
 from models.key_settings import REASONS
 from views import format
@@ -24,6 +24,7 @@ ACTIONS = {
     "api_key.dead_secret_used": ("triangle-alert", "refused a dead secret"),
     "api_key.incident_closed": ("check", "looked into the use of dead secrets"),
 }
+NEW_NETWORK = "api_key.new_network"
 FIELDS = {
     "name": "Name",
     "note": "Kept in",
@@ -33,6 +34,9 @@ FIELDS = {
     "expires_at": "Expires",
 }
 
+# Entries of a page, and how many events are read for them: new networks of a day become one entry.
+MOST, READ = 50, 50 + usage_sums.NETWORKS
+NAMED = 5
 
 LEAKED = {
     leak.REVOKED: "It was revoked at once",
@@ -67,8 +71,28 @@ class Difference:
     mine: str
 
 
-def told(events: Iterable[AuditEvent]) -> list[Happening]:
-    return [_happening(event) for event in events]
+def of(key: ApiKey) -> list[Happening]:
+    """The newest entries in the history of a key, newest first."""
+    first = KeyNetwork.first_of(key.id)
+    return told(AuditEvent.about(key.workspace_id, key.id, READ), first.network if first else None)[:MOST]
+
+
+def told(events: Iterable[AuditEvent], first_network: str | None = None) -> list[Happening]:
+    """Events in words. Those of new networks are told by the day, where the newest of them stands."""
+    groups: list[list[AuditEvent]] = []
+    days: dict[tuple[date, bool], list[AuditEvent]] = {}
+    for event in events:
+        group = [event]
+        if event.action == NEW_NETWORK:
+            is_first = event.facts.get("network") == first_network
+            group = days.setdefault((event.at.astimezone(format.zone()).date(), is_first), [])
+            group.append(event)
+        if len(group) == 1:
+            groups.append(group)
+    return [
+        _new_networks(group, first_network) if group[0].action == NEW_NETWORK else _happening(group[0])
+        for group in groups
+    ]
 
 
 def differences(changes: dict[str, list[Any]]) -> list[Difference]:
@@ -97,6 +121,24 @@ def _happening(event: AuditEvent) -> Happening:
     icon, did = ACTIONS.get(event.action, unknown)
     who = f"Key {event.actor_name}" if event.actor_kind == "key" else event.actor_name
     return Happening(event.at, icon, who, did, list(_details(event.action, event.facts)))
+
+
+def _new_networks(events: list[AuditEvent], first_network: str | None) -> Happening:
+    newest = events[0]
+    facts = newest.facts
+    names = [event.facts.get("network") or "an unknown address" for event in events]
+    if len(names) > 1:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return Happening(
+            newest.at, "network", f"{len(names)} new networks", "", [Detail(", ".join(names[:NAMED]) + more)]
+        )
+    client = f", {facts['client']}" if facts.get("client") else ""
+    details = [Detail(f"By {newest.address or 'an unknown address'}{client}")]
+    if facts.get("request"):
+        details.append(Detail(format.route(facts["request"])))
+    if facts.get("network") == first_network:
+        return Happening(newest.at, "network", "First used,", f"from {names[0]}", details)
+    return Happening(newest.at, "network", "New network,", names[0], details)
 
 
 def _details(action: str, facts: dict[str, Any]) -> Iterator[Detail]:

@@ -7,7 +7,7 @@ from flask import Response, request
 from models import ApiKey, impact
 from models.impact import Impact, RouteImpact
 from models.key_settings import KeySettings
-from views import key_forms
+from views import format, key_forms
 from views.htmx import dialog
 from views.key_forms import RevokeForm
 
@@ -43,19 +43,9 @@ def addresses(route: RouteImpact) -> str:
     return f"from {'' if route.addresses_exact else 'at least '}{number:,} {noun}"
 
 
-def route(template: str) -> str:
-    """A route as people read it: `GET /members/{member_id}`."""
-    if template == "*":
-        return "other requests"
-    method, _, path = template.partition(" ")
-    path = path.removeprefix("/api/v2")
-    path = path.removeprefix("/w/<workspace_id>") or path
-    return f"{method} {path.replace('<', '{').replace('>', '}')}"
-
-
 def shown(found: Impact) -> dict[str, Any]:
     """For `api_keys/_impact.html`."""
-    lines = [(route(each.request), calls(each.at_least, each.at_most), addresses(each)) for each in found.routes]
+    lines = [(format.route(each.request), calls(each.at_least, each.at_most), addresses(each)) for each in found.routes]
     return {"impact_says": sentence(found), "impact_routes": lines[:SHOWN], "impact_more": len(lines) - SHOWN}
 
 

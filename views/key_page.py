@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from models import ApiKey, AuditEvent, Incident, network, scope
+from models import ApiKey, Incident, network, scope
 from models.plan import Plan
 from views import key_history, key_leaks, key_refusals, plan_words
 from views.key_reveal import test_url
@@ -23,5 +23,5 @@ def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
         "incidents": Incident.open_of(key),
         "refusals": key_refusals.shown(key),
         "reasons": key_refusals.REASONS,
-        "history": key_history.told(AuditEvent.about(key.workspace_id, key.id)),
+        "history": key_history.of(key),
     }
