@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, StrictBool
 
-from views.api.schemas.common import Answer, Body, ListQuery, Moment, Text
+from views.api.schemas.common import Answer, Body, ListQuery, Moment, ScopeName, Text
 
 State = Literal["active", "disabled", "expired", "revoked", "scheduled"]
 Reason = Literal["unneeded", "replaced", "leaked", "left", "other"]
@@ -65,7 +65,7 @@ class NewApiKey(Body):
     """A new key. It can hold no more than the key that makes it."""
 
     name: Text = Field(examples=["Nightly report"])
-    scopes: list[Text] = Field(max_length=20, examples=[["read:members", "read:data"]])
+    scopes: list[ScopeName] = Field(max_length=20, examples=[["read:members", "read:data"]])
     expires_at: Moment | None = Field(None, description="Null for no expiration.")
     networks: list[Text] = Field(
         [], max_length=100, description="Addresses and networks; empty means any.", examples=[["192.0.2.0/24"]]
@@ -79,7 +79,7 @@ class ApiKeyChange(Body):
 
     name: Text | None = Field(None, examples=["Nightly report"])
     note: Text | None = Field(None, description="Null empties it.", examples=["Vault, path ci/report"])
-    scopes: list[Text] | None = Field(None, max_length=20, examples=[["read:members"]])
+    scopes: list[ScopeName] | None = Field(None, max_length=20, examples=[["read:members"]])
     networks: list[Text] | None = Field(
         None, max_length=100, description="Null or empty means any address.", examples=[["192.0.2.0/24"]]
     )

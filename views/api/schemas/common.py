@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from models.scope import SCOPES
+
 Text = Annotated[str, Field(max_length=500)]
 
 
@@ -25,6 +27,10 @@ def _no_text(value: Any) -> Any:
 
 
 Number = Annotated[int, BeforeValidator(_no_text)]
+
+
+# The models check it, and say it in one sentence.
+ScopeName = Annotated[Text, Field(json_schema_extra={"enum": list(SCOPES)})]
 
 
 class Answer(BaseModel):

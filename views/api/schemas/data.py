@@ -38,6 +38,8 @@ class NewCollection(Body):
         max_length=63,
         description="Its address, which stays: a-z, 0-9, `_` and `-`, beginning with a letter.",
         examples=["orders"],
+        # The model checks it, and says it in words.
+        json_schema_extra={"pattern": "^[a-z][a-z0-9_-]{0,62}$"},
     )
     title: Text = Field(description="One line, up to 120 characters.", examples=["Orders"])
     schema_: dict[str, Any] = Field(alias="schema", description=ABOUT_SCHEMA, examples=[SCHEMA])

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from views.api.schemas.common import Answer, Body, Moment, Text
+from views.api.schemas.common import Answer, Body, Moment, ScopeName, Text
 
 
 class KeyLimits(Answer):
@@ -29,6 +29,6 @@ class Key(Answer):
 class KeyChange(Body):
     """What a key may take from itself. Anything that gives it more is refused."""
 
-    scopes: list[Text] | None = Field(None, max_length=20, examples=[["read:members"]])
+    scopes: list[ScopeName] | None = Field(None, max_length=20, examples=[["read:members"]])
     networks: list[Text] | None = Field(None, max_length=100, examples=[["192.0.2.0/24"]])
     expires_at: Moment | None = None
