@@ -10,6 +10,7 @@ from peewee import ForeignKeyField, IntegerField, IntegrityError, TextField
 
 from models import database
 from models.api_key import ApiKey
+from models.audit import SPARED
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, now
 from models.plan import PLANS
 from models.workspace import Workspace
@@ -81,14 +82,21 @@ class Refusal(WorkspaceRecord):
 
     @classmethod
     def behind(cls, workspace_id: str, request_id: str) -> "Refusal | None":
-        """The refusal of a request, by the id that its answer had."""
-        found: Refusal | None = cls.in_workspace(workspace_id).where(cls.request_id == request_id).first()
+        """The refusal of a request, by the id that its answer had; None when it is no longer to be seen."""
+        oldest = now() - Workspace.known(workspace_id).plan.history
+        seen = cls.in_workspace(workspace_id).where(cls.request_id == request_id, cls.at >= oldest)
+        found: Refusal | None = seen.join(ApiKey).where(ApiKey.deleted_at.is_null()).first()
         return found
 
     @classmethod
     def purge(cls) -> int:
-        longest = max(plan.history for plan in PLANS.values())
-        return cls.delete().where(cls.at < now() - longest).execute()
+        """Delete what the plan of its workspace has hidden for `SPARED`."""
+        deleted = 0
+        for plan in PLANS.values():
+            theirs = Workspace.select(Workspace.id).where(Workspace.plan_slug == plan.slug)
+            old = cls.delete().where(cls.at < now() - plan.history - SPARED, cls.workspace.in_(theirs))
+            deleted += old.execute()
+        return deleted
 
 
 class _Throttle:
