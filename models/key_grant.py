@@ -20,7 +20,8 @@ def may_make(by: Actor, settings: KeySettings) -> None:
     if not network.covers(" ".join(grant.networks), " ".join(settings.networks)):
         raise NotAllowed(f"A key can only give its own addresses. This one has {', '.join(grant.networks)}.")
     if grant.expires_at is not None and (settings.expires_at is None or settings.expires_at > grant.expires_at):
-        raise NotAllowed(f"A key cannot make one that outlives it. This one ends at {grant.expires_at.isoformat()}.")
+        end = f"{grant.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+        raise NotAllowed(f"A key cannot make one that outlives it. This one ends at {end}.")
 
 
 def may_change(by: Actor, key_id: str, before: KeySettings, after: KeySettings) -> None:

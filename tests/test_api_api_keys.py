@@ -38,6 +38,7 @@ def test_a_key_is_made_and_its_secret_is_in_the_answer_alone(ada: Person, client
     answer = client.post(ada.api("api-keys"), json=NEW | {"note": "Vault", "networks": ["192.0.2.0/24"]})
     body = answer.get_json()
     secret = body.pop("secret")
+    assert body.pop("secret_note") is None
     assert call(secret).get(ada.api()).status_code == 200
     assert body["hint"] == f"gr_{secret[3:7]}…{secret[-2:]}"
     assert (body["status"], body["created_by"]["kind"], body["created_by"]["name"]) == ("active", "key", "Manager")
@@ -56,7 +57,9 @@ def test_the_repeat_of_a_creation_makes_nothing_and_tells_that_the_secret_was_sh
     headers = {"Idempotency-Key": "once"}
     first, second = (client.post(ada.api("api-keys"), json=NEW, headers=headers) for _ in range(2))
     assert (second.status_code, second.headers["Idempotent-Replayed"]) == (201, "true")
-    assert second.get_json() == first.get_json() | {"secret": None}
+    note = second.get_json()["secret_note"]
+    assert second.get_json() == first.get_json() | {"secret": None, "secret_note": note}
+    assert first.get_json()["secret_note"] is None and "was shown in the first answer" in note
     assert second.headers["Location"] == first.headers["Location"]
     assert first.get_json()["secret"] not in str(list(IdempotentAnswer.select().dicts()))
     assert ApiKey.in_workspace(ada.workspace.id).count() == 2

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, g
 from pydantic_core import to_json
 
+SHOWN_BEFORE = "The secret was shown in the first answer and is kept nowhere. If it is lost, rotate the key."
 # What changes by merely being used, and so says nothing about whether somebody changed a thing.
 PASSING = frozenset(
     (
@@ -36,8 +37,8 @@ def with_secret(
     body: Mapping[str, Any], secret: str, status: int = 201, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The one answer that holds a secret. What an `Idempotency-Key` keeps of it says that it was shown."""
-    g.kept_answer = to_json({**body, "secret": None})
-    return answer({**body, "secret": secret}, status, headers)
+    g.kept_answer = to_json({**body, "secret": None, "secret_note": SHOWN_BEFORE})
+    return answer({**body, "secret": secret, "secret_note": None}, status, headers)
 
 
 def etag(body: Mapping[str, Any]) -> str:

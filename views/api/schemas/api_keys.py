@@ -54,6 +54,9 @@ class ApiKeyWithSecret(ApiKey):
         description="Shown in this answer and never again. Null in the repeat of an `Idempotency-Key`.",
         examples=["gr_your_new_api_key_here"],
     )
+    secret_note: str | None = Field(
+        description="In the repeat of an `Idempotency-Key`: that the secret was shown already."
+    )
 
 
 class ApiKeyList(Answer):
