@@ -130,9 +130,9 @@ class RevokeForm(PageForm):
     note = StringField("Note")
     confirm = StringField("Name of the key")
 
-    def __init__(self) -> None:
+    def __init__(self, **data: object) -> None:
         # A link may choose the reason, never type the name.
-        super().__init__(data={"reason": request.args.get("reason", next(iter(REASONS)))})
+        super().__init__(data={"reason": request.args.get("reason", next(iter(REASONS))), **data})
 
     def confirms(self, name: str) -> bool:
         """Whether the name was typed as people see it: without regard to how blanks and accents are encoded."""

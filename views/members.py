@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import ApiKey, Member, role
+from models import ApiKey, Member, key_makers, role
 from models.errors import Conflict, Invalid, NotAllowed
 from models.member import INVITATION_LIFE
 from views import access, htmx
@@ -34,6 +34,7 @@ def index(workspace_id: str) -> ResponseReturnValue:
         page_url=lambda to: url_for(".index", workspace_id=workspace_id, q=search or None, page=to),
         touches=access.actor().touches,
         titles=role.TITLES,
+        made_by=key_makers.counts(workspace_id, g.now) if g.member.may("api_keys.manage") else {},
     )
 
 

@@ -40,7 +40,8 @@ def addresses(world: World) -> list[str]:
     live, ended = world.keys["full"].id, world.keys["revoked"].id
     verbs = [f"api-keys/{live}/{verb}" for verb in ("edit", "rotate", "revoke")] + [f"api-keys/{ended}/delete"]
     lists = ["api-keys", "api-keys?page=2", "api-keys?status=inactive&sort=name", "api-keys?q=nothing-like-this"]
-    members = [f"members/{world.people['member'].id}/{verb}" for verb in ("edit", "remove")]
+    members = [f"members/{world.people['member'].id}/{verb}" for verb in ("edit", "remove", "revoke-keys")]
+    members += [f"members/{world.people['admin'].id}/{verb}" for verb in ("remove", "revoke-keys")]
     more = [
         "api-keys/new",
         "api-keys/new?preset=crm-sync",

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from models import ApiKey, Member, database
+from models import ApiKey, Leak, Member, database, leak
+from models.actor import Actor
 from models.database import now
+from models.leak import Place
+from models.tenancy import choose_leak_policy
 from tests.support import ledger
 from tests.support.cast import Person, joined, make_key
 from tests.support.servers import Server
@@ -39,6 +42,10 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
     made["expiring"] = make_key(ada, name="Expiring", expires_at=soon)
     keys = {state: key for state, (key, _) in made.items()} | {"expired": expired, "unused": unused}
     used(made["active"][1], address="2001:db8::1", client="curl/8.1 " * 20)
+    for policy in ("tell", "revoke"):
+        choose_leak_policy(ada.workspace, policy, by=ada.actor)
+        keys[policy], text = make_key(ada, name=f"In public, {policy}")
+        report(text)
     keys["disabled"].disable(by=ada.actor)
     keys["revoked"].revoke(by=ada.actor, reason="leaked", note="Seen in a chat")
     for number in range(20):
@@ -46,12 +53,23 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
     return keys
 
 
+def report(text: str) -> None:
+    """As GitHub would."""
+    [secret_id] = leak.known([text]).values()
+    for url in ("https://github.com/octo/" + "a-long-name-" * 9, "https://gist.github.com/octo/1f8v5c3x7s2n9k4j"):
+        by = Actor("system", "GitHub secret scanning")
+        Leak.report(secret_id, Place("github", url, "gist_content"), by=by)
+
+
 def people(ada: Person) -> dict[str, Member]:
     serial = ada.member.email.partition("@")[0]
-    return {
-        role: joined(ada.workspace, f"{role}-of-{serial} Long Family Name", role).member
+    found = {
+        role: joined(ada.workspace, f"{role}-of-{serial} Long Family Name", role)
         for role in ("admin", "member", "contact")
     }
+    for number in range(3):
+        make_key(found["admin"], name=f"Of the admin {number}")
+    return {role: person.member for role, person in found.items()}
 
 
 def invitation(ada: Person) -> str:
