@@ -4,7 +4,7 @@ import contextlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from jobs import demo_content, demo_keys, demo_login, demo_people
+from jobs import demo_content, demo_keys, demo_login, demo_people, demo_usage
 from jobs.demo_content import Table, Talk
 from jobs.demo_keys import Sample
 from jobs.demo_login import Login
@@ -17,7 +17,7 @@ from models.key_settings import KeySettings
 from models.secret import Secret
 from models.tenancy import found_workspace
 from models.usage_journal import ACCEPTED, Use
-from models.usage_sums import Remembered, Sums
+from models.usage_sums import Sums
 
 WORKSPACE = "Fieldstone"
 PLAN = "team"
@@ -53,6 +53,7 @@ class _Story:
         self.moment = moment
         self.password = "-".join(random_text(4) for _ in range(5))
         self.people: dict[str, Member] = {}
+        self.uses = Sums()
 
     def told(self) -> Login:
         self._found()
@@ -68,6 +69,7 @@ class _Story:
                 self._add(someone, role.CONTACT)
         for sample in demo_keys.SAMPLES:
             self._live_through(sample)
+        demo_usage.write(self.uses, self.workspace, self.moment)
         with self._ago(demo_people.LEFT_AFTER):
             self.people[demo_people.FORMER_ADMIN.name].remove(by=self._by("Priya Raman"))
         for talk in demo_content.TALKS:
@@ -133,6 +135,7 @@ class _Story:
                 else:
                     done = getattr(key, act.verb)(by=self._by(act.by), **act.given)
                     secret = done if isinstance(done, Secret) else secret
+        demo_usage.fill(self.uses, key, sample, self.moment)
 
     def _use(self, sample: Sample, secret: Secret) -> None:
         assert sample.use
@@ -141,9 +144,7 @@ class _Story:
         wanted = next(iter(sample.scopes))
         moment = database.now_microseconds()
         use = Use(moment, credential.key_id, credential.secret_id, wanted, ACCEPTED, status, request, address, client)
-        sums = Sums()
-        sums.add(use)
-        sums.write(Remembered())
+        self.uses.add(use)
 
     def _settings(self, sample: Sample) -> KeySettings:
         return KeySettings(

@@ -208,5 +208,66 @@
     out.textContent = [`${scopes} scope${scopes === 1 ? "" : "s"}`, when, allowed].filter(Boolean).join(", ");
   }
 
+  /* ---- graphs: the legend is the read-out; a native slider gives the keyboard ---- */
+
+  function inspect(graph, place) {
+    const figures = $$("[data-figs] dd", graph), readout = $("[data-readout]", graph), band = $(".band", graph);
+    if (place === null) {
+      band.setAttribute("hidden", "");
+      readout.textContent = readout.dataset.readout;
+      for (const each of figures) each.textContent = each.dataset.total;
+      return;
+    }
+    const hit = $(`[data-i="${place}"]`, graph), cells = $(".mini tbody", graph).rows[place].cells, scrub = $(".scrub", graph);
+    figures.forEach((each, number) => { each.textContent = cells[number + 1].firstChild.textContent; });
+    readout.textContent = hit.textContent.split(". ")[0];
+    band.setAttribute("x", hit.getAttribute("x"));
+    band.removeAttribute("hidden");
+    scrub.value = place;
+    scrub.setAttribute("aria-valuetext", hit.textContent);
+  }
+  document.addEventListener("pointerover", (event) => { const hit = event.target.closest?.(".hit rect"); if (hit) inspect(hit.closest("[data-graph]"), Number(hit.dataset.i)); });
+  document.addEventListener("pointerout", (event) => { const plot = event.target.closest?.(".plot"); if (plot && !plot.contains(event.relatedTarget)) inspect(plot.closest("[data-graph]"), null); });
+  for (const kind of ["focusin", "input"]) document.addEventListener(kind, ({ target }) => { if (target.matches?.(".scrub")) inspect(target.closest("[data-graph]"), Number(target.value)); });
+  document.addEventListener("focusout", ({ target }) => { if (target.isConnected && target.matches?.(".scrub")) inspect(target.closest("[data-graph]"), null); });
+
+  /* ---- what changes with time is asked for anew while it can be seen; a session that has ended ends that ---- */
+
+  const REFRESH = 30_000;
+  let asking = false, ended = false;
+
+  async function refresh() {
+    const source = $("[data-refresh]")?.dataset.refresh;
+    if (!source || asking || ended || document.visibilityState !== "visible" || dlg?.open) return;
+    asking = true;
+    try {
+      const answer = await fetch(source, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15_000) });
+      if (answer.status === 401) ended = true;
+      if (!answer.ok || source !== $("[data-refresh]")?.dataset.refresh) return;
+      const fresh = document.createElement("template");
+      fresh.innerHTML = await answer.text();
+      for (const each of $$("[data-live]", fresh.content)) renew(document.getElementById(each.id), each);
+    } catch { /* The next turn tries again. */ } finally { asking = false; }
+  }
+  setInterval(refresh, REFRESH);
+  document.addEventListener("visibilitychange", refresh);
+
+  /* Put the new in place of the old, and all that the person did with the old with it. */
+  function renew(old, fresh) {
+    if (!old || !document.contains(old)) return;
+    const active = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const scrub = $(".scrub", old), inspected = scrub && !$(".band", old).hasAttribute("hidden");
+    const label = scrub && $(".mini tbody", old).rows[scrub.value].cells[0].textContent;
+    for (const each of $$("details[open][id]", old)) { const same = $(`#${each.id}`, fresh); if (same) same.open = true; }
+    const scrolled = [...$$("[id]", old)].filter((each) => each.scrollTop || each.scrollLeft).map((each) => [each.id, each.scrollTop, each.scrollLeft]);
+    old.replaceWith(fresh);
+    window.htmx?.process(fresh);
+    arrange();
+    for (const [id, top, left] of scrolled) document.getElementById(id)?.scrollTo(left, top);
+    const place = scrub && [...($(".mini tbody", fresh)?.rows ?? [])].findIndex((row) => row.cells[0].textContent === label);
+    if (place !== null && place >= 0) { $(".scrub", fresh).value = place; if (inspected) inspect(fresh, place); }
+    if (active) document.getElementById(active)?.focus({ preventScroll: true });
+  }
+
   arrange();
 })();

@@ -5,8 +5,9 @@ The server picks the block, never the client: a block may sit inside an `if` tha
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from jinja2 import Template
 from markupsafe import Markup
 
@@ -72,6 +73,15 @@ def dialog(template: str, *, status: int = 200, **context: object) -> Response:
     return response
 
 
+def part(template: str, *, seen_at: str, **context: object) -> Response:
+    """A part of a page, alone for htmx. It is seen at the address of its page, where a browser is led."""
+    if not asked_by_htmx():
+        return _varied(redirect(seen_at, 303))
+    response = _answer(render_template(template, **context), 200)
+    response.headers["HX-Push-Url"] = seen_at
+    return response
+
+
 def go_to(url: str, status: int = 401) -> Response:
     """Send a whole browser somewhere; htmx follows a plain redirect inside its target instead."""
     response = make_response("", status)
@@ -81,9 +91,12 @@ def go_to(url: str, status: int = 401) -> Response:
 
 
 def _answer(html: str, status: int) -> Response:
-    response = make_response(html, status)
+    return _varied(make_response(html, status))
+
+
+def _varied(response: Any) -> Response:
     response.headers["Vary"] = "HX-Request, Cookie"
-    return response
+    return make_response(response)
 
 
 def _flashes() -> str:

@@ -174,7 +174,7 @@ def test_without_a_full_day_there_is_no_projection(ada: Person) -> None:
     ada.workspace.created_at = at(hours=20)
     assert usage_month.projection(ada.workspace, 5, NOON) is None
     ada.workspace.created_at = at(hours=40)
-    assert usage_month.projection(ada.workspace, 5, NOON) == (1, 0, 5, None)
+    assert usage_month.projection(ada.workspace, 5, NOON) == usage_month.Projection(1, 0, 5, None)
 
 
 def test_the_busiest_keys_of_the_month(ada: Person, mallory: Person, founded: Workspace) -> None:

@@ -14,6 +14,7 @@ from views.api import (
     key_reports,
     members,
     openapi,
+    usage,
     workflows,
     workspace,
 )
@@ -22,6 +23,7 @@ bp = Blueprint("api", __name__, url_prefix="/api/v2")
 bp.before_request(enforcement.enforce)
 bp.after_request(enforcement.finish)
 for module in (
-    key, workspace, members, chats, data, workflows, api_keys, key_impact, audit_events, key_reports, openapi, docs,
+    key, workspace, members, chats, data, workflows, api_keys, key_impact, usage, audit_events, key_reports,
+    openapi, docs,
 ):  # fmt: skip
     module.add_routes(bp)

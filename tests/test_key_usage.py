@@ -1,0 +1,179 @@
+"""The graph on the page of a key, as one sees it without JavaScript and as htmx asks for it."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from models import ApiKey, UsageGap, database, usage
+from models.actor import COMMAND_LINE
+from models.tenancy import change_plan
+from tests.support.cast import Person, make_key
+from tests.support.clients import Browser
+from tests.support.key_pages import live_in, words
+from tests.support.usage import used
+from tests.support.usage_pages import caption, rows, titles, totals
+
+Browse = Callable[[Person], Browser]
+NOON = datetime(2026, 11, 19, 12, 20, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def old(ada: Person) -> tuple[ApiKey, str]:
+    """A key that is older than any history."""
+    with database.at(NOON - timedelta(days=500)):
+        return make_key(ada)
+
+
+def at(**ago: float) -> datetime:
+    return NOON - timedelta(**ago)
+
+
+def address(person: Person, key: ApiKey, rest: str = "") -> str:
+    return person.settings(f"api-keys/{key.id}{rest}")
+
+
+def test_the_page_shows_thirty_days(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    used(text, at=at(days=8), times=1490)
+    used(text, at=at(days=8), times=690, status=429)
+    used(text, at=at(days=1), times=27, status=404)
+    used(text, at=at(days=60), times=5555)
+    page = browse(ada).get(address(ada, key))
+    assert totals(page) == [1490, 27, 0, 690, 0]
+    assert caption(page) == "2,207 requests from Oct 21 to Nov 19, UTC. 67.5% succeeded."
+    table = dict(rows(page))
+    assert len(table) == 30 and "Day (UTC)" in page.text
+    assert table["Nov 11"] == [1490, 0, 0, 690, 0, 2180] and table["Nov 19"] == [0] * 6
+    assert titles(page)[21] == "Nov 11: 2,180 requests. 1,490 succeeded, 690 rate limited"
+    assert "Most client errors: 27 on Nov 18, rate limited: 690 on Nov 11." in page.text
+    assert re.search(r'<path class="s s-rate_limited" d="M', page.text)
+    assert '<path class="s s-denied"' not in page.text
+    # Nothing that the content security policy would block, and no number with the comma of a locale in a path.
+    assert "style=" not in page.text and not re.search(r' d="[^"]*\d,\d', page.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "first", "steps"),
+    [
+        ("24h", "Hour (UTC)", "Nov 18, 13:00", 24),
+        ("7d", "Six hours from (UTC)", "Nov 12, 18:00", 28),
+        ("90d", "Day (UTC)", "Aug 22", 90),
+        ("nonsense", "Day (UTC)", "Oct 21", 30),
+    ],
+)
+def test_each_range_is_a_link(
+    ada: Person, browse: Browse, old: tuple[ApiKey, str], name: str, unit: str, first: str, steps: int
+) -> None:
+    key, text = old
+    used(text, at=at(hours=2), times=3)
+    page = browse(ada).get(address(ada, key, f"?range={name}"))
+    assert unit in page.text and rows(page)[0][0] == first and len(rows(page)) == len(titles(page)) == steps
+    assert totals(page) == [3, 0, 0, 0, 0]
+    assert page.text.count('aria-current="true"') == 1
+    links = re.findall(r'<a id="range-(\w+)" href="([^"#]*)#usage"', page.text)
+    assert [slug for slug, _ in links] == ["24h", "7d", "30d", "90d"]
+    assert all(browse(ada).get(link).status_code == 200 for _, link in links)
+
+
+def test_htmx_gets_the_card_alone_and_a_browser_the_page(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    used(text, at=at(hours=2), times=3)
+    part = browse(ada).htmx_get(address(ada, key, "/usage?range=24h"), target="section#usage")
+    assert part.status_code == 200 and totals(part) == [3, 0, 0, 0, 0]
+    assert "<h1" not in part.text and 'id="last-used"' in part.text
+    assert part.headers["HX-Push-Url"] == address(ada, key, "?range=24h")
+    assert "HX-Retarget" not in part.headers and "HX-Request" in part.headers["Vary"]
+    led = browse(ada).get(address(ada, key, "/usage?range=24h"))
+    assert (led.status_code, led.headers["Location"]) == (303, address(ada, key, "?range=24h"))
+
+
+def test_a_key_that_was_never_used_has_no_graph(ada: Person, browse: Browse) -> None:
+    page = browse(ada).get(address(ada, make_key(ada)[0]))
+    assert "This key has not been used yet. Its requests show here" in words(page)
+    assert "<figure" not in page.text and "range-24h" not in page.text and "data-refresh" in page.text
+
+
+def test_a_quiet_time_keeps_its_axes(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    used(text, at=at(days=20), times=3)
+    page = browse(ada).get(address(ada, key, "?range=24h"))
+    assert "No requests in the last 24 hours. Last used Oct 30." in words(page)
+    assert "<figure" in page.text and totals(page) == [0] * 5
+    assert all(numbers == [0] * 6 for _, numbers in rows(page))
+    assert caption(page) == "0 requests from Nov 18, 13:00 to now, UTC."
+
+
+def test_what_was_before_the_key_is_not_known(ada: Person, browse: Browse) -> None:
+    with database.at(at(days=3)):
+        key, text = make_key(ada)
+    used(text, at=at(days=2), times=4)
+    page = browse(ada).get(address(ada, key))
+    assert [numbers for _, numbers in rows(page)] == [[None] * 6] * 26 + [
+        [0] * 6, [4, 0, 0, 0, 0, 4], [0] * 6, [0] * 6,
+    ]  # fmt: skip
+    assert titles(page)[0] == "Oct 21: not known, it did not exist yet"
+    assert "The key was made Nov 16, 2026. There was nothing to count before." in words(page)
+    assert caption(page) == "4 requests from Nov 16 to Nov 19, UTC. 100% succeeded."
+    assert page.text.count('class="void"') == 1
+
+
+def test_the_history_of_the_plan_is_respected_at_once(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    used(text, at=at(days=6), times=2)
+    used(text, at=at(days=9), times=1000)
+    assert totals(browse(ada).get(address(ada, key)))[0] == 1002
+    change_plan(ada.workspace, "free", by=COMMAND_LINE)
+    page = browse(ada).get(address(ada, key))
+    assert totals(page)[0] == 2
+    assert "History on the Free plan goes back 7 days. Compare plans" in words(page)
+    assert titles(page)[0] == "Oct 21: not known, it is beyond the history of the plan"
+    assert "1,000" not in page.text
+
+
+def test_requests_that_were_lost_are_told(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    used(text, at=at(days=1), times=7)
+    UsageGap.create(hour=usage.hour_of(at(days=1)), count=3)
+    page = browse(ada).get(address(ada, key))
+    assert titles(page)[28] == "Nov 18: 7 requests. 7 succeeded. Some could not be counted"
+    assert "Some requests could not be counted: Nov 18. Whose they were is not known." in words(page)
+    assert "at least 7" in page.text and 'class="short"' in page.text
+
+
+def test_buckets_are_of_utc_and_moments_of_the_person(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    live_in(ada, "Asia/Tokyo")
+    used(text, at=datetime(2026, 11, 18, 23, 30, tzinfo=UTC))
+    page = browse(ada).get(address(ada, key, "?range=24h"))
+    assert dict(rows(page))["Nov 18, 23:00"] == [1, 0, 0, 0, 0, 1]
+    assert "Nov 19, 2026, 08:30 JST" in page.text
+
+
+def test_the_latest_places_are_told_apart(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    for number in range(7):
+        used(text, at=at(hours=10 - number), address=f"192.0.2.{number}", client=f"client/{number}")
+    page = browse(ada).get(address(ada, key))
+    places = page.text.partition("Latest places")[2].partition("</dl>")[0]
+    assert re.findall(r"<code>(.*?)</code>", places) == [f"192.0.2.{number}" for number in (6, 5, 4, 3, 2)]
+    assert "client/6" in places and "client/1" not in places
+
+
+def test_one_place_is_not_told_twice(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    key, text = old
+    used(text, at=at(hours=1))
+    assert "Latest places" not in browse(ada).get(address(ada, key)).text
+
+
+def test_a_member_sees_no_usage_of_a_key(ada: Person, bob: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    for rest in ("/usage", "/usage.csv", "/usage.json"):
+        assert browse(bob).get(address(ada, old[0], rest)).status_code == 403
