@@ -8,7 +8,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jobs import cli
+from jobs import cli, send_mail
 from models import database, rate_limit, secret, usage_journal
 from models.settings import Settings
 from views import (
@@ -96,6 +96,7 @@ def create_app(configured: Settings | None = None) -> Flask:
     secret.use_peppers(chosen.peppers)
     rate_limit.use(chosen.data_dir, chosen.redis_url)
     usage_journal.use(chosen.data_dir)
+    send_mail.use(chosen)
 
     app.session_interface = sessions.PageSessions()
     access.set_up(app)

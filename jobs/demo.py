@@ -9,7 +9,7 @@ from jobs.demo_content import Table, Talk
 from jobs.demo_keys import Sample
 from jobs.demo_login import Login
 from jobs.demo_people import Someone
-from models import ApiKey, Chat, Collection, Invitation, Member, User, Workspace, database, role, verification
+from models import ApiKey, Chat, Collection, Invitation, Member, User, Workspace, database, outbox, role, verification
 from models.actor import COMMAND_LINE, Actor
 from models.database import now, random_text
 from models.errors import Conflict
@@ -30,7 +30,7 @@ def is_empty() -> bool:
 
 def seed(data_dir: Path) -> Login:
     """Fill an empty database, in one transaction: whatever stops it leaves the database empty."""
-    with database.transaction():
+    with database.transaction(), outbox.quiet():
         _one_at_a_time()
         if not is_empty():
             raise Conflict("The database is not empty. The demo is made in an empty one only.")

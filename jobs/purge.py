@@ -1,6 +1,16 @@
 """Delete what nobody can use any more."""
 
-from models import AuditEvent, BrowserSession, IdempotentAnswer, Invitation, Refusal, Throttle, WorkflowRun, usage_purge
+from models import (
+    AuditEvent,
+    BrowserSession,
+    IdempotentAnswer,
+    Invitation,
+    Notice,
+    Refusal,
+    Throttle,
+    WorkflowRun,
+    usage_purge,
+)
 
 # In the order in which they are told of.
 OVER = {
@@ -12,6 +22,7 @@ OVER = {
     "audit events": AuditEvent.purge,
     "refusals": Refusal.purge,
     "sums of use": usage_purge.purge,
+    "notices": Notice.purge,
 }
 
 

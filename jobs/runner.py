@@ -12,6 +12,7 @@ from typing import Any
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.schedulers.blocking import BlockingScheduler
 
+from jobs import send_mail
 from jobs.schedule import EVERY, Job
 from models import database, logs, metrics, secret, settings, usage_journal
 from models.database import now
@@ -93,6 +94,7 @@ def main() -> None:
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
     usage_journal.use(chosen.data_dir)
+    send_mail.use(chosen)
     start()
 
 

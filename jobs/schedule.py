@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jobs import fold_usage, purge, run_workflows
+from jobs import fold_usage, purge, run_workflows, send_mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +23,5 @@ EVERY = (
     Job("purge", timedelta(hours=1), "Deletes sessions, invitations, counters and runs that are over.", purge.run),
     Job("fold_usage", timedelta(seconds=1), "Adds up the requests of this machine.", fold_usage.run, quiet=True),
     Job("run_workflows", timedelta(seconds=1), "Takes the steps of workflows that are due.", run_workflows.run),
+    Job("send_mail", timedelta(seconds=5), "Puts what people are to be told into mail, and sends it.", send_mail.run),
 )

@@ -9,8 +9,11 @@ from models.idempotency import IdempotentAnswer
 from models.incident import Incident
 from models.key_secret import KeySecret
 from models.leak import Leak
+from models.mail import Mail
+from models.mail_choice import MailChoice, TeamAddress
 from models.member import Invitation, Member
 from models.monthly_use import MonthlyUse
+from models.outbox import Notice
 from models.pepper_check import PepperCheck
 from models.refusal import Refusal
 from models.session import BrowserSession
@@ -62,4 +65,8 @@ TABLES = (
     UsageGap,
     UsageMark,
     Incident,
+    MailChoice,
+    TeamAddress,
+    Mail,
+    Notice,
 )

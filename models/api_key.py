@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import ForeignKeyField, IntegerField, IntegrityError, TextField
 
-from models import key_grant, key_settings, scope, secret, text
+from models import key_grant, key_mail, key_settings, scope, secret, text
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
@@ -87,8 +87,7 @@ class ApiKey(KeyState, WorkspaceRecord):
 
         Raises `Invalid`, `PlanLimit`, and `AlreadyDone` when the same form made a key before.
         """
-        made = secret.generate()
-        moment = now()
+        made, moment = secret.generate(), now()
         try:
             with transaction():
                 workspace.hold()
@@ -117,6 +116,7 @@ class ApiKey(KeyState, WorkspaceRecord):
                 )
                 KeySecret.add(key, made, form_id)
                 key._record("api_key.created", by, **settings.facts())
+                key_mail.created(key, by)
         except IntegrityError as problem:
             raise Invalid(name=key_settings.NAME_TAKEN) from problem
         return key, made
@@ -196,7 +196,9 @@ class ApiKey(KeyState, WorkspaceRecord):
             if current.revoked_at is not None:
                 return
             self._update(revoked_at=now(), revoked_by=by.name, revoke_reason=reason)
-            self._record("api_key.revoked", by, reason=reason, note=key_settings.one_line(note, "note"))
+            note = key_settings.one_line(note, "note")
+            self._record("api_key.revoked", by, reason=reason, note=note)
+            key_mail.revoked(current, by, reason, note)
 
     def delete(self, *, by: Actor) -> None:  # type: ignore[override]
         """Take a revoked or expired key off the list. Its history stays, and its secret stays dead."""

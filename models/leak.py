@@ -7,7 +7,7 @@ from itertools import islice
 
 from peewee import ForeignKeyField, TextField
 
-from models import secret
+from models import key_mail, secret
 from models.actor import Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
@@ -101,6 +101,7 @@ class Leak(WorkspaceRecord):
     def _act(cls, key: ApiKey, place: Place, outcome: str, by: Actor) -> None:
         facts = {"reporter": place.reporter, "url": place.url, "source": place.source, "outcome": outcome}
         AuditEvent.write("api_key.leaked", key.id, workspace=key.workspace_id, by=by, **facts)
+        key_mail.found(key, by, place.url or place.source, outcome)
         if outcome == REVOKED:
             key.revoke(by=by, reason="leaked")
 

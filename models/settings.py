@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from models import mail_settings
+from models.mail_settings import Smtp
 from models.secret import Pepper
 
 SHORTEST_SECRET = 32
@@ -38,6 +40,9 @@ class Settings:
     redis_url: str = field(default="", repr=False)
     github_keys_url: str = GITHUB_KEYS_URL
     metrics_token: str = field(default="", repr=False)
+    # Without a server mail is written into the data folder.
+    smtp: Smtp | None = None
+    mail_from: str = "Gravity Rail <gravity-rail@localhost>"
 
     @property
     def https(self) -> bool:
@@ -80,6 +85,8 @@ class _Reader:
             redis_url=self._redis_url(),
             github_keys_url=self._github_keys_url(),
             metrics_token=self._metrics_token(),
+            smtp=self._smtp(),
+            mail_from=self._mail_from(base_url),
         )
         if self.mistakes:
             raise SettingsError(self.mistakes)
@@ -146,6 +153,24 @@ class _Reader:
         if value and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", value):
             self.mistakes.append("GRAVITY_METRICS_TOKEN must be at least 16 letters, digits and -._~+/ in one word.")
         return value
+
+    def _smtp(self) -> Smtp | None:
+        value = self._text("GRAVITY_SMTP_URL")
+        try:
+            return mail_settings.parse_smtp(value) if value else None
+        except ValueError as problem:
+            self.mistakes.append(str(problem))
+            return None
+
+    def _mail_from(self, base_url: str) -> str:
+        value = self._text("GRAVITY_MAIL_FROM")
+        if not value and self._text("GRAVITY_SMTP_URL"):
+            self.mistakes.append("GRAVITY_MAIL_FROM is missing. Set the sender, like Gravity Rail <keys@example.com>.")
+        try:
+            return mail_settings.parse_sender(value or mail_settings.usual_sender(base_url))
+        except ValueError as problem:
+            self.mistakes.append(str(problem))
+            return ""
 
     def _trusted_hosts(self, base_url: str) -> tuple[str, ...]:
         given = [host.strip() for host in self._text("GRAVITY_TRUSTED_HOSTS").split(",") if host.strip()]

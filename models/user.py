@@ -4,7 +4,7 @@ import zoneinfo
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from peewee import TextField
+from peewee import IntegerField, TextField
 
 from models import text
 from models.database import Record, UTCDateTimeField, id_field, now
@@ -24,6 +24,8 @@ class User(Record):
     name = TextField()
     password_hash = TextField()
     time_zone = TextField(default="UTC")
+    # Of the day there, for the digest; empty for the usual one.
+    digest_hour = IntegerField(null=True)
     created_at = UTCDateTimeField(default=now)
 
     class Meta:

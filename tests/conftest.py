@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
+from jobs import send_mail
 from models import TABLES, ApiKey, database, rate_limit, secret, usage_journal
 from models.secret import Pepper
 from models.settings import Settings
@@ -22,6 +23,7 @@ from tests.support.cast import Person
 from tests.support.chromium import launched
 from tests.support.clients import ApiClient, Browser
 from tests.support.connection import disconnect
+from tests.support.mailbox import mailbox  # noqa: F401 a fixture
 from tests.support.postgres import PostgresServer
 from tests.support.servers import Server
 
@@ -151,6 +153,7 @@ def app(_shared_app: Flask, connected: str, settings: Settings) -> Flask:
     settings.data_dir.mkdir(exist_ok=True)
     rate_limit.use(settings.data_dir)
     usage_journal.use(settings.data_dir)
+    send_mail.use(settings)
     _shared_app.config["SETTINGS"] = settings
     return _shared_app
 

@@ -52,7 +52,10 @@ def main() -> int:
 
 
 def files() -> list[Path]:
-    templates = [path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".svg")]
+    # Mail is no page: it brings its styles along, since nothing else reaches a reader of mail.
+    mail = ROOT / "templates" / "mail"
+    found = (path for path in (ROOT / "templates").rglob("*") if mail not in path.parents)
+    templates = [path for path in found if path.suffix in (".html", ".svg")]
     return [*templates, ROOT / "static" / "app.js"]
 
 

@@ -22,7 +22,7 @@ from tests.support.cast import Person
 from tests.support.threads import at_once
 
 PURGE = next(job for job in EVERY if job.name == "purge")
-REST = "0 kept answers, 0 runs, 0 audit events, 0 refusals, 0 sums of use"
+REST = "0 kept answers, 0 runs, 0 audit events, 0 refusals, 0 sums of use, 0 notices"
 SOMETHING = f"deleted 1 sessions, 1 invitations, 1 counters, {REST}"
 NOTHING = f"deleted 0 sessions, 0 invitations, 0 counters, {REST}"
 

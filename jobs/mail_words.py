@@ -1,0 +1,217 @@
+"""What a mail says of each fact: a sentence, some lines, and the link to the page where it can be mended."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from models import mail_kinds
+from models.database import now
+from models.mail_truth import Told
+from models.text import BIDI
+
+# The lane of the digest, most urgent first.
+ORDER = ("expiring", "expired", "rotation_due", "maker_left", "unused")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A key in a mail. `sort` decides which come first, and which are only counted where there are many."""
+
+    name: str
+    sentence: str
+    links: tuple[Link, ...]
+    rows: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    # Of a mail about this key alone.
+    subject: str = ""
+    sort: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where links lead, and the zone in which times are told."""
+
+    base_url: str
+    zone: ZoneInfo
+
+    def keys(self, workspace: str, path: str = "") -> str:
+        return f"{self.base_url}/w/{workspace}/settings/api-keys{path}"
+
+    def key(self, told: Told, verb: str = "") -> str:
+        if verb == "copy":
+            return self.keys(told.workspace.id, f"/new?copy={told.notice.key_id}")
+        return self.keys(told.workspace.id, f"/{told.notice.key_id}{verb and '/' + verb}")
+
+    def time(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{local:%b} {local.day}, {local.year}, {local:%H:%M} {local:%Z}"
+
+    def day(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{local:%b} {local.day}, {local.year}"
+
+
+def item(told: Told, place: Place) -> Item:
+    return _ITEMS.get(told.notice.kind, _other)(told, place)
+
+
+def headline(kind: str, workspace: str, items: list[Item], total: int) -> str:
+    """What a security mail is about: its subject and its first line."""
+    if total > 1:
+        return f"{total} times in {workspace}: {mail_kinds.title(kind).lower()}"
+    return items[0].subject or f"{mail_kinds.title(kind)}: “{items[0].name}” of {workspace}"
+
+
+def clean(text: object, longest: int = 200) -> str:
+    """Text from people or requests on one line, without what could mislead a reader or break a header."""
+    kept = (" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in str(text) if char not in BIDI)
+    line = " ".join("".join(kept).encode("utf-8", "replace").decode().split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _created(told: Told, place: Place) -> Item:
+    facts = told.notice.facts
+    rows = [
+        ("Scopes", ", ".join(facts.get("scopes", ()))),
+        ("Expires", _end(facts.get("expires_at"), place)),
+        ("Allowlist", ", ".join(facts.get("networks", ())) or "Any address"),
+        ("Created", place.time(told.notice.created_at)),
+        ("From", facts.get("address") or ""),
+    ]
+    who = f"The key {clean(facts.get('by'))}" if facts.get("by_kind") == "key" else clean(facts.get("by"))
+    links = (Link("See the key", place.key(told)), Link("Revoke it", place.key(told, "revoke")))
+    subject = f"New API key {_named(told)} in {clean(told.workspace.name, 60)}"
+    return _item(told, f"{who} created this key.", links, rows, subject=subject)
+
+
+def _leaked(told: Told, place: Place) -> Item:
+    facts = told.notice.facts
+    is_revoked = facts.get("outcome", "revoked") == "revoked"
+    rows = [
+        ("Revoked" if is_revoked else "Reported", place.time(told.notice.created_at)),
+        ("By", facts.get("by") or ""),
+        ("Found", facts.get("where") or ""),
+        ("Note", facts.get("note") or ""),
+    ]
+    about = f"{_named(told)} of {clean(told.workspace.name, 60)}"
+    if is_revoked:
+        sentence = "It leaked, so it is revoked. Requests with it are refused from now on."
+        links = (Link("See what it did", place.key(told)), Link("Create a copy", place.key(told, "copy")))
+        return _item(told, sentence, links, rows, subject=f"Leaked API key {about} is revoked")
+    sentence = "Its secret was found where anybody may read it, and still works. Rotate it now, or revoke it."
+    links = (Link("Rotate it", place.key(told, "rotate")), Link("Revoke it", place.key(told, "revoke")))
+    return _item(told, sentence, links, rows, subject=f"API key {about} was found in public and still works")
+
+
+def _dead_secret(told: Told, place: Place) -> Item:
+    facts = told.notice.facts
+    rows = [
+        ("From", facts.get("address") or ""),
+        ("Client", facts.get("client") or ""),
+        ("Asked for", facts.get("request") or ""),
+        ("First seen", place.time(told.notice.created_at)),
+    ]
+    links = (Link("See the calls", place.key(told)), Link("Revoke the key", place.key(told, "revoke")))
+    text = "Somebody calls with a secret that has ended. It may be a program that was not updated, or a thief."
+    subject = f"A dead secret of {_named(told)} in {clean(told.workspace.name, 60)} is in use"
+    return _item(told, text, links, rows, subject=subject)
+
+
+def _expiring(told: Told, place: Place) -> Item:
+    end = told.key.expires_at
+    sentence = f"Expires {_left(end)}, on {place.time(end)}. {_use(told, place)}"
+    return _item(told, sentence, (Link("Extend", place.key(told, "edit")), Link("Open", place.key(told))), sort=end)
+
+
+def _expired(told: Told, place: Place) -> Item:
+    end = told.key.expires_at
+    sentence = f"Expired on {place.time(end)}. Requests with it are refused. {_use(told, place)}"
+    return _item(told, sentence, (Link("Create a copy", place.key(told, "copy")),), sort=end)
+
+
+def _unused(told: Told, place: Place) -> Item:
+    made = place.day(told.key.created_at)
+    sentence = _use(told, place) if told.key.last_used_at else f"Never used since it was created on {made}."
+    links = (Link("Revoke", place.key(told, "revoke")), Link("Open", place.key(told)))
+    return _item(told, sentence, links, sort=told.key.last_used_at or told.key.created_at)
+
+
+def _rotation_due(told: Told, place: Place) -> Item:
+    since = told.rotated_at or told.key.created_at
+    sentence = f"Its secret is {count((now() - since).days, 'day')} old."
+    return _item(told, sentence, (Link("Rotate", place.key(told, "rotate")), Link("Open", place.key(told))), sort=since)
+
+
+def _maker_left(told: Told, place: Place) -> Item:
+    how = "no longer manages keys" if told.key.creator_id else "is no longer here"
+    sentence = f"{clean(told.key.creator_name)}, who made it, {how} and may still have its secret."
+    return _item(told, sentence, (Link("Rotate", place.key(told, "rotate")), Link("Open", place.key(told))))
+
+
+def _other(told: Told, place: Place) -> Item:
+    facts = told.notice.facts
+    url = place.key(told) if told.notice.key_id else place.keys(told.workspace.id)
+    return _item(told, str(facts.get("sentence", "")), (Link("Open", url),))
+
+
+_ITEMS: dict[str, Callable[[Told, Place], Item]] = {
+    "key_created": _created,
+    "key_leaked": _leaked,
+    "dead_secret": _dead_secret,
+    "expiring": _expiring,
+    "expired": _expired,
+    "unused": _unused,
+    "rotation_due": _rotation_due,
+    "maker_left": _maker_left,
+}
+
+
+def _item(
+    told: Told,
+    sentence: str,
+    links: tuple[Link, ...],
+    rows: list[tuple[str, str]] | None = None,
+    sort: datetime | None = None,
+    subject: str = "",
+) -> Item:
+    facts, key = told.notice.facts, told.key
+    hint = facts.get("hint") or (f"gr_{key.hint_start}…{key.hint_end}" if key else "")
+    told_rows = tuple((label, clean(value)) for label, value in rows or () if value)
+    return Item(_name(told), clean(sentence, 400), links, told_rows, hint, subject, sort or told.notice.created_at)
+
+
+def _name(told: Told, longest: int = 80) -> str:
+    return clean(told.notice.facts.get("name") or (told.key and told.key.name) or "", longest)
+
+
+def _named(told: Told) -> str:
+    return f"“{_name(told, 60)}”"
+
+
+def _use(told: Told, place: Place) -> str:
+    return f"Last used on {place.day(told.key.last_used_at)}." if told.key.last_used_at else "Never used."
+
+
+def _end(expires_at: str | None, place: Place) -> str:
+    return place.time(datetime.fromisoformat(expires_at)) if expires_at else "No expiration"
+
+
+def _left(moment: datetime) -> str:
+    left = moment - now()
+    if left >= timedelta(days=2):
+        return f"in {count(left.days, 'day')}"
+    if left >= timedelta(hours=1):
+        return f"in {count(left // timedelta(hours=1), 'hour')}"
+    return "within the hour"

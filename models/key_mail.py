@@ -1,0 +1,41 @@
+"""What is told by mail about a key, promised by the verbs of `ApiKey` in their own transaction."""
+
+from typing import Any
+
+from models import outbox
+from models.actor import Actor
+
+
+def created(key: Any, by: Actor) -> None:
+    """To the owners and to whoever made it: a key that nobody knows of is how an intruder stays."""
+    maker = by.id if by.kind == "user" else None
+    outbox.promise("key_created", key.workspace_id, key.id, key=key, maker=maker, facts=_facts(key, by))
+
+
+def revoked(key: Any, by: Actor, reason: str, note: str) -> None:
+    """A leak concerns everybody who manages keys."""
+    if reason == "leaked":
+        _leaked(key, by, "revoked", note=note)
+
+
+def found(key: Any, by: Actor, where: str, outcome: str) -> None:
+    """A secret was found in public; call it before the key is revoked, so that the mail says where."""
+    _leaked(key, by, outcome, where=where)
+
+
+def _leaked(key: Any, by: Actor, outcome: str, **facts: str) -> None:
+    facts = {**_facts(key, by), "outcome": outcome, **facts}
+    outbox.promise("key_leaked", key.workspace_id, key.id, outcome, key=key, facts=facts)
+
+
+def _facts(key: Any, by: Actor) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "hint": f"gr_{key.hint_start}…{key.hint_end}",
+        "scopes": key.scopes.split(),
+        "networks": key.networks.split(),
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+        "by": by.name,
+        "by_kind": by.kind,
+        "address": by.address,
+    }

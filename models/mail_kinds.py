@@ -1,0 +1,37 @@
+"""What mail can be about: each kind with its lane, its words in the settings, and who gets it."""
+
+from dataclasses import dataclass
+
+SECURITY, DIGEST = "security", "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Security mail goes out at once and cannot be turned off by a person; the digest waits for their hour."""
+
+    name: str
+    title: str
+    summary: str
+    lane: str = DIGEST
+    # Owners, and whoever made the key; else everybody who manages keys.
+    for_owners: bool = False
+
+
+_ALL = (
+    Kind("key_created", "New key", "Somebody created an API key.", SECURITY, for_owners=True),
+    Kind("key_leaked", "Leaked key", "A key was revoked because it leaked.", SECURITY),
+    Kind("dead_secret", "Dead secret in use", "Somebody calls with a secret that has ended.", SECURITY),
+    Kind("expiring", "Expires soon", "14, 7 and 1 days before a key ends."),
+    Kind("expired", "Expired", "A key has reached its end."),
+    Kind("unused", "Unused", "A key has not been used for long."),
+    Kind("rotation_due", "Rotation due", "A secret is older than the workspace wants."),
+    Kind("maker_left", "Maker gone", "Whoever made a key left, or no longer manages keys."),
+)
+KINDS = {kind.name: kind for kind in _ALL}
+DIGESTS = tuple(kind.name for kind in _ALL if kind.lane == DIGEST)
+SECURITIES = tuple(kind.name for kind in _ALL if kind.lane == SECURITY)
+
+
+def title(name: str) -> str:
+    """Also for a kind that a later version promised."""
+    return KINDS[name].title if name in KINDS else name.replace("_", " ").capitalize()

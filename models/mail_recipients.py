@@ -1,0 +1,119 @@
+"""To whom mail goes: the people who manage keys, and the team addresses; and whether it still should."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from peewee import JOIN
+
+from models import role
+from models.database import now, transaction
+from models.digest_time import HOUR, next_digest
+from models.errors import Invalid
+from models.mail_choice import MailChoice, TeamAddress
+from models.mail_kinds import DIGEST, KINDS
+from models.member import Member
+from models.user import User
+
+UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person, named by their account, or a team address, named by its row."""
+
+    id: str
+    address: str
+    zone: ZoneInfo = UTC
+    hour: int = HOUR
+    # Why they get it, in the words of the footer.
+    reason: str = ""
+
+
+def of(workspace_id: str, kind: str, *, maker: str | None = None) -> list[Recipient]:
+    """Who gets mail of this kind. `maker` is the member whose key it is about: they get it whatever their role."""
+    people = list(_people(workspace_id, kind, maker))
+    taken = {each.address for each in people}
+    teams = [row for row in TeamAddress.listed(workspace_id) if kind in row.kinds and row.address not in taken]
+    return people + [Recipient(row.id, row.address, reason="team") for row in teams]
+
+
+def _people(workspace_id: str, kind: str, maker: str | None) -> Iterator[Recipient]:
+    known = KINDS[kind]
+    roles = (role.OWNER,) if known.for_owners else role.MANAGERS
+    query = (
+        Member.select(Member, User, MailChoice)
+        .join(User)
+        .switch(Member)
+        .join(MailChoice, JOIN.LEFT_OUTER, attr="choice")
+        .where(Member.workspace == workspace_id)
+        .where(Member.role.in_(roles) | ((Member.id == maker) & Member.role.in_(role.MANAGERS)))
+        .order_by(Member.created_at, Member.id)
+    )
+    for member in query:
+        assert member.user
+        choice = getattr(member, "choice", None)
+        if choice is None or kind not in choice.off:
+            yield _person(member.user, member.role)
+
+
+def _person(user: User, reason: str) -> Recipient:
+    return Recipient(user.id, user.email, user.zone, digest_hour(user), reason)
+
+
+def known(recipient: str) -> Recipient | None:
+    """The recipient with this id as of now, if there is one still."""
+    if recipient.startswith("team_"):
+        team = TeamAddress.get_or_none(TeamAddress.id == recipient)
+        return Recipient(team.id, team.address, reason="team") if team else None
+    user = User.get_or_none(User.id == recipient)
+    return _person(user, "") if user else None
+
+
+def objection(recipient: str, workspace_id: str, kind: str) -> str | None:
+    """Why this mail should not go to them any more, or None."""
+    if recipient.startswith("team_"):
+        team = TeamAddress.get_or_none(TeamAddress.id == recipient, TeamAddress.workspace == workspace_id)
+        if team is None:
+            return "The team address was removed."
+        return None if kind in team.kinds else "Turned off for this team address."
+    member = Member.get_or_none(Member.user == recipient, Member.workspace == workspace_id)
+    if member is None:
+        return "No longer in the workspace."
+    if member.role not in role.MANAGERS:
+        return "No longer manages keys."
+    is_off = KINDS[kind].lane == DIGEST and kind in MailChoice.off_for(member.id)
+    return "Turned off meanwhile." if is_off else None
+
+
+def digest_hour(user: User) -> int:
+    return HOUR if user.digest_hour is None else user.digest_hour
+
+
+def digest_after(moment: datetime, recipient: Recipient) -> datetime:
+    return next_digest(moment, recipient.zone, recipient.hour)
+
+
+def choose_hour(user: User, hour: int) -> None:
+    """Another hour for the digest of a person, in all their workspaces; what waits is planned anew."""
+    if not 0 <= hour <= 23:
+        raise Invalid(hour="Choose an hour of the day.")
+    with transaction():
+        user.digest_hour = hour
+        user.save(only=[User.digest_hour])
+        _plan_anew(user)
+
+
+def choose_zone(user: User, name: str) -> None:
+    """Another time zone of a person; their hour is one of that zone from now on."""
+    with transaction():
+        user.choose_zone(name)
+        _plan_anew(user)
+
+
+def _plan_anew(user: User) -> None:
+    # The outbox knows this module.
+    from models.outbox import Notice
+
+    Notice.postpone(user.id, digest_after(now(), _person(user, "")))

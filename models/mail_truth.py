@@ -1,0 +1,141 @@
+"""Whether a notice is still true, asked right before it is sent; what is not is dropped with its reason."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from peewee import JOIN, fn
+
+from models import mail_recipients
+from models.api_key import ApiKey
+from models.database import now, transaction
+from models.key_secret import KeySecret
+from models.mail import Mail
+from models.member import Member
+from models.outbox import Notice
+from models.workspace import Workspace
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice that is true, with its key as of now."""
+
+    notice: Notice
+    workspace: Workspace
+    key: Any
+    rotated_at: datetime | None
+
+
+# Says why a notice is not true any more, or None.
+Check = Callable[[Told], str | None]
+
+
+def is_live(told: Told) -> str | None:
+    key = told.key
+    if key is None or key.deleted_at is not None:
+        return "The key was deleted meanwhile."
+    if key.revoked_at is not None:
+        return "The key was revoked meanwhile."
+    return None if key.is_live(now()) else "The key has expired meanwhile."
+
+
+def is_expiring(told: Told) -> str | None:
+    if reason := is_live(told) or is_not_rotated(told, told.notice.subject.startswith("sec_")):
+        return reason
+    if told.key.expires_at is None:
+        return "The key has no expiration any more."
+    promised = told.notice.facts.get("expires_at")
+    if promised and told.key.expires_at > datetime.fromisoformat(promised):
+        return "The key was extended meanwhile."
+    return None
+
+
+def is_expired(told: Told) -> str | None:
+    key = told.key
+    if key is None or key.deleted_at is not None:
+        return "The key was deleted meanwhile."
+    if key.revoked_at is not None:
+        return "The key was revoked meanwhile."
+    return "The key was extended meanwhile." if key.is_live(now()) else None
+
+
+def is_unused(told: Told) -> str | None:
+    used = told.key and told.key.last_used_at
+    return is_live(told) or ("The key was used meanwhile." if used and used > told.notice.created_at else None)
+
+
+def is_rotation_due(told: Told) -> str | None:
+    return is_live(told) or is_not_rotated(told, True)
+
+
+def is_orphan(told: Told) -> str | None:
+    return is_live(told) or (None if told.key.maker_left else "Whoever made the key manages keys again.")
+
+
+def is_not_rotated(told: Told, matters: bool) -> str | None:
+    rotated = told.rotated_at is not None and told.rotated_at > told.notice.created_at
+    return "The key was rotated meanwhile." if matters and rotated else None
+
+
+# Of other kinds the fact lies in the past: it stays true.
+CHECKS: dict[str, Check] = {
+    "expiring": is_expiring,
+    "expired": is_expired,
+    "unused": is_unused,
+    "rotation_due": is_rotation_due,
+    "maker_left": is_orphan,
+}
+
+
+def still_true(mail: Mail) -> Iterator[Told]:
+    """What of a message is true and wanted as of now, a batch at a time. The rest is dropped on the way."""
+    for batch in _judged(mail):
+        reasons: dict[str, list[str]] = {}
+        for told, reason in batch:
+            if reason is not None:
+                reasons.setdefault(reason, []).append(told.notice.id)
+        _drop(reasons)
+        yield from (told for told, reason in batch if reason is None)
+
+
+def any_true(mail: Mail) -> bool:
+    """Whether a message has anything left to say. Nothing is dropped from it."""
+    return any(reason is None for batch in _judged(mail) for _, reason in batch)
+
+
+def _judged(mail: Mail) -> Iterator[list[tuple[Told, str | None]]]:
+    objection = lru_cache(maxsize=1_000)(mail_recipients.objection)
+    last = ""
+    while batch := _batch(mail, last):
+        last = batch[-1].notice.id
+        yield [
+            (told, objection(mail.recipient, told.notice.workspace_id, told.notice.kind) or _check(told))
+            for told in batch
+        ]
+
+
+def _check(told: Told) -> str | None:
+    check = CHECKS.get(told.notice.kind)
+    return check(told) if check else None
+
+
+def _batch(mail: Mail, after: str) -> list[Told]:
+    query = Notice.select(Notice, Workspace).join(Workspace)
+    query = query.where(Notice.mail == mail.id, Notice.dropped_at.is_null(), Notice.id > after)
+    notices = list(query.order_by(Notice.id).limit(BATCH))
+    ids = [notice.key_id for notice in notices if notice.key_id]
+    keys = ApiKey.select(ApiKey, Member).join(Member, JOIN.LEFT_OUTER).where(ApiKey.id.in_(ids))
+    found = {key.id: key for key in keys}
+    newest: Any = KeySecret.select(KeySecret.key, fn.MAX(KeySecret.created_at)).where(KeySecret.key.in_(ids))
+    rotated: dict[str | None, datetime] = dict(list(newest.group_by(KeySecret.key).tuples()))
+    return [Told(notice, notice.workspace, found.get(notice.key_id), rotated.get(notice.key_id)) for notice in notices]
+
+
+def _drop(reasons: dict[str, list[str]]) -> None:
+    for reason, ids in reasons.items():
+        with transaction():
+            Notice.update(dropped_at=now(), reason=reason).where(Notice.id.in_(ids)).execute()
