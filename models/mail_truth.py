@@ -81,6 +81,12 @@ def is_not_rotated(told: Told, matters: bool) -> str | None:
     return "The key was rotated meanwhile." if matters and rotated else None
 
 
+def is_found_and_works(told: Told) -> str | None:
+    """A revoked key that leaked stays news; that one works must be true."""
+    still = told.notice.facts.get("outcome") == "told"
+    return is_live(told) or is_not_rotated(told, True) if still else None
+
+
 # Of other kinds the fact lies in the past: it stays true.
 CHECKS: dict[str, Check] = {
     "expiring": is_expiring,
@@ -88,6 +94,7 @@ CHECKS: dict[str, Check] = {
     "unused": is_unused,
     "rotation_due": is_rotation_due,
     "maker_left": is_orphan,
+    "key_leaked": is_found_and_works,
 }
 
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from jobs import send_mail
-from models import ApiKey, Mail, Member, Notice, database, outbox
+from models import ApiKey, Mail, Member, Notice, database, key_mail, outbox
+from models.actor import SYSTEM
 from models.database import now
 from models.mail_settings import Smtp
 from models.settings import Settings
@@ -210,3 +211,19 @@ def test_sample_data_promises_nothing(ada: Person) -> None:
     with outbox.quiet():
         make_key(ada)
     assert not Notice.select().exists()
+
+
+def test_a_key_that_was_found_and_still_works_is_told_with_the_place(mailbox: Mailbox, ada: Person) -> None:
+    found, _ = make_key(ada, name="Found")
+    ended, _ = make_key(ada, name="Found and revoked")
+    send_mail.run()
+    mailbox.arrived.clear()
+    for key in (found, ended):
+        key_mail.found(key, SYSTEM, "https://example.com/leak.txt", "told")
+    ended.revoke(by=ada.actor, reason="unneeded")
+    send_mail.run()
+    [mail] = mailbox.arrived
+    assert mail.subject == "API key “Found” of Fieldstone was found in public and still works"
+    assert "https://example.com/leak.txt" in mail.text
+    assert f"/api-keys/{found.id}/rotate" in mail.html
+    assert [notice.status for notice in outbox.notices_of(ended) if notice.kind == "key_leaked"] == ["dropped"]
