@@ -118,13 +118,14 @@ def _leaked(told: Told, place: Place) -> Item:
 def _dead_secret(told: Told, place: Place) -> Item:
     facts = told.notice.facts
     rows = [
-        ("From", facts.get("address") or ""),
-        ("Client", facts.get("client") or ""),
+        ("From", _place(facts.get("address"))),
+        ("Client", _place(facts.get("client"))),
         ("Asked for", facts.get("request") or ""),
         ("First seen", place.time(told.notice.created_at)),
     ]
     links = (Link("See the calls", place.key(told)), Link("Revoke the key", place.key(told, "revoke")))
-    text = "Somebody calls with a secret that has ended. It may be a program that was not updated, or a thief."
+    did = "wants a new secret in exchange for one" if facts.get("wanted_rotation") else "calls with a secret"
+    text = f"Somebody {did} that has ended. It may be a program that was not updated, or a thief."
     subject = f"A dead secret of {_named(told)} in {clean(told.workspace.name, 60)} is in use"
     return _item(told, text, links, rows, subject=subject)
 
@@ -198,6 +199,11 @@ def _name(told: Told, longest: int = 80) -> str:
 
 def _named(told: Told) -> str:
     return f"“{_name(told, 60)}”"
+
+
+def _place(text: str | None) -> str:
+    """Of many places an incident tells only that there are more."""
+    return "Many places" if text == "*" else text or ""
 
 
 def _use(told: Told, place: Place) -> str:

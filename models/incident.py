@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, BooleanField, ForeignKeyField, TextField
 
+from models import key_mail
 from models.actor import SYSTEM, Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
@@ -125,6 +126,7 @@ def _open(key: ApiKey, place: tuple[str, str], count: int, first: int, last: Use
         "api_key.dead_secret_used", key.id, workspace=key.workspace_id, by=SYSTEM,
         address=address, client=client, request=last.request, wanted_rotation=incident.wanted_rotation,
     )  # fmt: skip
+    key_mail.dead_secret_used(key, incident)
     return incident
 
 

@@ -23,6 +23,19 @@ def found(key: Any, by: Actor, where: str, outcome: str) -> None:
     _leaked(key, by, outcome, where=where)
 
 
+def dead_secret_used(key: Any, incident: Any) -> None:
+    """Somebody calls with a secret that has ended, from a place that was not known."""
+    facts = {
+        "name": key.name,
+        "hint": f"gr_{key.hint_start}…{key.hint_end}",
+        "address": incident.address,
+        "client": incident.client,
+        "request": incident.request,
+        "wanted_rotation": incident.wanted_rotation,
+    }
+    outbox.promise("dead_secret", key.workspace_id, incident.id, key=key, facts=facts)
+
+
 def _leaked(key: Any, by: Actor, outcome: str, **facts: str) -> None:
     facts = {**_facts(key, by), "outcome": outcome, **facts}
     outbox.promise("key_leaked", key.workspace_id, key.id, outcome, key=key, facts=facts)

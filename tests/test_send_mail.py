@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from jobs import send_mail
-from models import ApiKey, Mail, Member, Notice, database, key_mail, outbox
+from models import ApiKey, Mail, Member, Notice, database, key_mail, outbox, usage_fold
 from models.actor import SYSTEM
 from models.database import now
 from models.mail_settings import Smtp
@@ -227,3 +227,22 @@ def test_a_key_that_was_found_and_still_works_is_told_with_the_place(mailbox: Ma
     assert "https://example.com/leak.txt" in mail.text
     assert f"/api-keys/{found.id}/rotate" in mail.html
     assert [notice.status for notice in outbox.notices_of(ended) if notice.kind == "key_leaked"] == ["dropped"]
+
+
+def test_each_place_where_a_dead_secret_is_used_is_told_once(
+    mailbox: Mailbox, ada: Person, call: Callable[..., ApiClient]
+) -> None:
+    key, old = make_key(ada, name="Rotated")
+    key.rotate(by=ada.actor)
+    send_mail.run()
+    mailbox.arrived.clear()
+    for _ in range(2):
+        for client in ("cron/1", "python-requests/2.32"):
+            call(old).get(ada.api(), headers={"User-Agent": client})
+        usage_fold.fold()
+        send_mail.run()
+    assert {each.subject for each in mailbox.arrived} == {"A dead secret of “Rotated” in Fieldstone is in use"}
+    assert len(mailbox.arrived) == 2
+    [mail] = [each for each in mailbox.arrived if "cron/1" in each.text]
+    assert "192.0.2.7" in mail.html
+    assert old not in mail.raw.decode()
