@@ -17,7 +17,7 @@ from prometheus_client import values
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # Files by kind, and their room. It is reserved because to write to a hole of a mapped file on a full disk would end
 # the process; it suffices for every route, as tests/test_metrics.py makes sure of.
-ROOM = {"counter": 512 * 1024, "histogram": 1024 * 1024, "gauge_max": 64 * 1024}
+ROOM = {"counter": 64 * 1024, "histogram": 2048 * 1024, "gauge_max": 64 * 1024}
 
 log = logging.getLogger(__name__)
 

@@ -43,7 +43,7 @@ def test_requests_are_counted_by_route_method_and_class(ada: Person, call: Call,
     after = scrape(client)
 
     def rise(**labels: str) -> float:
-        name = "gravity_http_requests_total"
+        name = "gravity_http_request_seconds_count"
         return after.value(name, **labels) - before.value(name, **labels)
 
     assert rise(route="/api/v2/w/<workspace_id>/members", method="GET", status="4xx") == 1
@@ -163,4 +163,4 @@ def test_figures_are_asked_for_at_the_scrape(client: FlaskClient, monkeypatch: p
     after = scrape(client)
     assert "gravity_oldest_seconds" not in before.families
     assert after.value("gravity_scrape_failures_total") - before.value("gravity_scrape_failures_total") == 1
-    assert after.value("gravity_http_requests_total", route="/metrics") > 0
+    assert after.value("gravity_http_request_seconds_count", route="/metrics") > 0

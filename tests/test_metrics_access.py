@@ -85,11 +85,10 @@ def test_with_a_token_whoever_sends_it_may_read_from_anywhere(configured: Config
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    "sent", [None, "", "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer é"]
-)
+# TOKEN stands for the token, which must not be part of a test's name.
+@pytest.mark.parametrize("sent", [None, "", "Bearer", "Bearer TOKENx", "Basic TOKEN", "TOKEN", "Bearer é", "Bearer x"])
 def test_with_a_token_nobody_else_may_not_even_from_here(configured: Configure, sent: str | None) -> None:
-    headers = {} if sent is None else {"Authorization": sent}
+    headers = {} if sent is None else {"Authorization": sent.replace("TOKEN", TOKEN)}
     answer = configured(metrics_token=TOKEN).get("/metrics", headers=headers)
     assert (answer.status_code, answer.mimetype) == (401, "text/plain")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer realm=")

@@ -59,9 +59,9 @@ def by_place(server: Server) -> list[float]:
         sum(
             value
             for key, value, _, _ in MmapedDict.read_all_values_from_file(file)
-            if KEY + '"' in key and "2xx" in key
+            if KEY + '"' in key and "2xx" in key and "_bucket" in key
         )
-        for file in sorted((server.data_dir / "metrics").glob("counter_*.db"))
+        for file in sorted((server.data_dir / "metrics").glob("histogram_*.db"))
     ]
 
 
@@ -80,9 +80,9 @@ def test_both_workers_count_together(which: str, request: pytest.FixtureRequest)
     before = scraped(server)
     ask(server, secret, ASKED)
     afters = [scraped(server) for _ in range(6)]
-    for name, labels in (("requests_total", COUNT), ("request_seconds_count", {"route": KEY, "method": "GET"})):
-        name = f"gravity_http_{name}"
-        assert {after.value(name, **labels) - before.value(name, **labels) for after in afters} == {ASKED}
+    name = "gravity_http_request_seconds_count"
+    assert {after.value(name, **COUNT) - before.value(name, **COUNT) for after in afters} == {ASKED}
+    assert all(after.value("gravity_http_request_seconds_bucket", le="+Inf", **COUNT) >= ASKED for after in afters)
 
 
 def test_what_a_killed_worker_counted_stays(counted: Server) -> None:
@@ -94,7 +94,7 @@ def test_what_a_killed_worker_counted_stays(counted: Server) -> None:
         kill_a_worker(counted)
         ask(counted, secret, 10)
         asked += 10
-        assert {scraped(counted).value("gravity_http_requests_total", **COUNT) for _ in range(4)} == {asked}
+        assert {scraped(counted).value("gravity_http_request_seconds_count", **COUNT) for _ in range(4)} == {asked}
     # The new one goes on in the files of the one before.
     assert sorted((counted.data_dir / "metrics").glob("*.db")) == files
     assert scraped(counted).value("gravity_process_starts_total", process="web") == 5
@@ -102,7 +102,7 @@ def test_what_a_killed_worker_counted_stays(counted: Server) -> None:
 
 def test_workers_that_are_replaced_in_order_count_on(counted: Server) -> None:
     _, secret = counted.key(counted.owner("Metrics", "business"))
-    before = scraped(counted).value("gravity_http_requests_total", **COUNT)
+    before = scraped(counted).value("gravity_http_request_seconds_count", **COUNT)
     first = workers(counted)
     counted.process.send_signal(signal.SIGHUP)
     asked = 0
@@ -110,7 +110,7 @@ def test_workers_that_are_replaced_in_order_count_on(counted: Server) -> None:
         ask(counted, secret, 1)
         asked += 1
     until("both workers answer", lambda: listening(counted) == 2)
-    assert scraped(counted).value("gravity_http_requests_total", **COUNT) - before == asked
+    assert scraped(counted).value("gravity_http_request_seconds_count", **COUNT) - before == asked
 
 
 def test_the_scheduler_is_part_of_it(counted: Server) -> None:
@@ -182,11 +182,11 @@ def test_a_process_that_forks_counts_apart_from_its_child(tmp_path: Path) -> Non
     """As with a server that loads the application before it forks."""
     done = python(FORKS, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert Scrape(done.stdout).value("gravity_http_requests_total", route="/a") == 21
+    assert Scrape(done.stdout).value("gravity_http_request_seconds_count", route="/a") == 21
 
 
 def test_a_process_without_room_serves_and_says_that_it_is_not_counted(tmp_path: Path) -> None:
     done = python(FORKS, tmp_path / "no folder")
     assert done.returncode == 0
-    assert Scrape(done.stdout).value("gravity_http_requests_total", route="/a") == 11
+    assert Scrape(done.stdout).value("gravity_http_request_seconds_count", route="/a") == 11
     assert "missing from the metrics" in done.stderr
