@@ -1,12 +1,10 @@
 """The scheduler: `python -m jobs.runner`, or `flask jobs start`. It runs `jobs/schedule.py`, one log line a run."""
 
-import contextlib
 import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
@@ -14,59 +12,76 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from jobs import send_mail
 from jobs.schedule import EVERY, Job
+from jobs.turn import Turns, patient_connection
 from models import database, logs, metrics, secret, settings, usage_journal
 from models.database import now
+from models.job_run import BEAT
 
 log = logging.getLogger("jobs")
 
 
+# A job is looked at this often at least: what is due is decided by its row, not by this process's memory.
+LOOK = timedelta(minutes=1)
+
+
 def start() -> None:
     """Run every job at its time, until SIGTERM or SIGINT. A job that is running is let finish."""
+    turns = Turns()
+    turns.beat()
     scheduler = BlockingScheduler(timezone="UTC")
+    # However late, a run is made up for, once.
+    rules = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    scheduler.add_job(turns.beat, "interval", id="beat", seconds=BEAT.total_seconds(), **rules)
     for job in EVERY:
         metrics.job_known(job.name)
+        seconds = min(job.every, LOOK).total_seconds()
         scheduler.add_job(
-            run, "interval", [job], id=job.name, seconds=job.every.total_seconds(), next_run_time=now(),
-            # However late, a run is made up for, once.
-            misfire_grace_time=None, coalesce=True, max_instances=1,
-        )  # fmt: skip
+            take_turn, "interval", [job, turns], id=job.name, seconds=seconds, next_run_time=now(), **rules
+        )
     scheduler.add_listener(lambda _: _stop_on_signals(scheduler), EVENT_SCHEDULER_STARTED)
     log.info("the scheduler runs %s", ", ".join(job.name for job in EVERY))
     scheduler.start()
+    turns.release()
     log.info("the scheduler has stopped")
 
 
-def run(job: Job) -> bool:
-    """One run, with its line in the log. It never raises: a job that fails must not stop the others."""
+def take_turn(job: Job, turns: Turns) -> None:
+    """Run the job if it is due and this scheduler's turn, and write down how that went."""
+    try:
+        if not turns.has(job):
+            return
+        turns.begin(job)
+    except Exception:
+        log.exception("the database did not say what is due", extra={"job": job.name})
+        return
+    began = time.monotonic()
+    failed, outcome = run(job)
+    turns.end(job, ms=_since(began), failed=failed, outcome=outcome)
+
+
+def run(job: Job) -> tuple[bool, str]:
+    """One run, with its line in the log: whether it failed, and what it did or why it failed.
+
+    It never raises: a job that fails must not stop the others.
+    """
     began = time.monotonic()
     try:
         outcome = run_at(job, now())
-    except Exception:
+    except Exception as problem:
         metrics.job_ran(job.name, "failed")
         log.exception("job failed", extra={"job": job.name, "ms": _since(began)})
-        return False
+        return True, type(problem).__name__
     metrics.job_ran(job.name, "done")
     # A job that looks every second says so only when there was something to do.
     if outcome and not job.quiet:
         log.info("job done", extra={"job": job.name, "outcome": outcome, "ms": _since(began)})
-    return True
+    return False, outcome
 
 
 def run_at(job: Job, moment: datetime) -> str:
     """Run a job as of a moment, on a database connection of its own making."""
-    with _patient_connection(), database.at(moment):
+    with patient_connection(), database.at(moment):
         return job.run()
-
-
-@contextlib.contextmanager
-def _patient_connection() -> Iterator[None]:
-    """Nobody waits for a job: its statements may take longer than those of a request."""
-    try:
-        if not database.is_sqlite():
-            database.db.execute_sql("SET statement_timeout = '5min'")
-        yield
-    finally:
-        database.forget_connection()
 
 
 def _since(began: float) -> int:

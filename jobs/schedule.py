@@ -17,11 +17,20 @@ class Job:
     run: Callable[[], str]
     # Runs so often that the log tells only of its failures.
     quiet: bool = False
+    # Every machine does its own; all others are done by the one scheduler that has the lease.
+    local: bool = False
 
 
 EVERY = (
     Job("purge", timedelta(hours=1), "Deletes sessions, invitations, counters and runs that are over.", purge.run),
-    Job("fold_usage", timedelta(seconds=1), "Adds up the requests of this machine.", fold_usage.run, quiet=True),
+    Job(
+        "fold_usage",
+        timedelta(seconds=1),
+        "Adds up the requests of this machine.",
+        fold_usage.run,
+        quiet=True,
+        local=True,
+    ),
     Job("run_workflows", timedelta(seconds=1), "Takes the steps of workflows that are due.", run_workflows.run),
     Job("send_mail", timedelta(seconds=5), "Puts what people are to be told into mail, and sends it.", send_mail.run),
 )

@@ -7,6 +7,7 @@ from models.collection import Collection
 from models.data_record import DataRecord
 from models.idempotency import IdempotentAnswer
 from models.incident import Incident
+from models.job_run import JobRun, Lease
 from models.key_secret import KeySecret
 from models.leak import Leak
 from models.mail import Mail
@@ -69,4 +70,6 @@ TABLES = (
     TeamAddress,
     Mail,
     Notice,
+    Lease,
+    JobRun,
 )

@@ -37,6 +37,9 @@ COUNTED_ALONE = Counter(
     "gravity_limits_counted_alone_total", "Requests that were limited by this machine alone: Redis was away.",
     registry=registry,
 )  # fmt: skip
+USAGE_LOST = Counter(
+    "gravity_usage_lost_total", "Requests that were served and could not be counted.", registry=registry
+)
 LEFT_OUT = Counter("gravity_small_writes_left_out_total", "Small writes left out to save a request.", registry=registry)
 DATABASE_AWAY = Counter("gravity_database_away_total", "Requests the database did not answer.", registry=registry)
 JOB_RUNS = Counter("gravity_job_runs_total", "Runs of recurring jobs.", ["job", "outcome"], registry=registry)

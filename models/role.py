@@ -24,6 +24,7 @@ PERMISSIONS = {
     "members.manage": MANAGERS,
     "workspace.rename": MANAGERS,
     "workspace.leaks": (OWNER,),
+    "jobs.see": (OWNER,),
 }
 
 # Whom one may add, change or remove. A key never touches those who manage keys.

@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from models import usage_journal
+from peewee import fn
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+
+from models import metrics, usage_journal
 from models.database import db, now, now_microseconds, sql, transaction
 from models.usage import HOUR, UsageMark
 from models.usage_journal import ENDING, LOSS, UNREADY, Loss, Use, understood
@@ -77,6 +81,19 @@ def behind() -> float:
             moment = int(opened.read(64).partition(b"\t")[0])
             oldest = moment if oldest is None else min(oldest, moment)
     return 0.0 if oldest is None else max(0.0, now().timestamp() - oldest / 1_000_000)
+
+
+@metrics.at_scrape
+def figures() -> Iterator[Metric]:
+    """How far the counts of this machine are behind its requests."""
+    yield GaugeMetricFamily(
+        "gravity_usage_oldest_uncounted_seconds", "Age of the oldest request that is not counted yet.", value=behind()
+    )
+    newest = UsageMark.select(fn.MAX(UsageMark.at)).scalar()
+    yield GaugeMetricFamily(
+        "gravity_usage_newest_count_timestamp_seconds", "When requests were last counted, 0 for never.",
+        value=newest.timestamp() if newest else 0,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

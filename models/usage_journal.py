@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from models import metrics
 from models.database import random_text
 
 # One file of a worker. It is made whole at once, so a disk that fills up is noticed here and not while writing.
@@ -122,6 +123,7 @@ class Journal:
 
     def _lose(self, moment: int) -> None:
         self.lost += 1
+        metrics.USAGE_LOST.inc()
         before = self.loss or Loss(moment, moment, 0)
         self.loss = Loss(before.since, moment, before.requests + 1)
 

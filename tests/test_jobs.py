@@ -1,12 +1,13 @@
 """What recurs: each run does what is left to do, says so, and never stops the others."""
 
+import contextlib
 import json
 import logging
 import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from flask import Flask
 
 from jobs import runner
 from jobs.schedule import EVERY, Job
-from models import BrowserSession, Invitation, Member, Throttle, database, logs
+from jobs.turn import Turns
+from models import BrowserSession, Invitation, JobRun, Lease, Member, Throttle, database, logs
 from models.database import now
+from models.job_run import LEASE
 from tests.support.artifacts import ROOT
 from tests.support.cast import Person
+from tests.support.processes import until
 from tests.support.threads import at_once
 
 PURGE = next(job for job in EVERY if job.name == "purge")
@@ -83,8 +87,8 @@ def test_a_failing_job_is_logged_with_its_reason_and_raises_nothing(
         raise RuntimeError("it broke")
 
     with caplog.at_level(logging.INFO):
-        assert not runner.run(Job("broken", timedelta(hours=1), "Breaks.", fail))
-        assert runner.run(PURGE)
+        assert runner.run(Job("broken", timedelta(hours=1), "Breaks.", fail)) == (True, "RuntimeError")
+        assert runner.run(PURGE) == (False, NOTHING)
     broken, done = caplog.records
     assert (broken.levelname, broken.job) == ("ERROR", "broken")  # type: ignore[attr-defined]
     assert "it broke" in logs.Lines().format(broken)
@@ -95,21 +99,115 @@ def lines(log: Path) -> "list[dict[str, object]]":
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
-def test_the_scheduler_runs_beside_another_one_and_stops_in_order(connected: str, ada: Person, tmp_path: Path) -> None:
+@contextlib.contextmanager
+def schedulers(url: str, folder: Path, count: int = 2) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Some schedulers on one database, each with a log of its own."""
+    environ = os.environ | {"GRAVITY_DATABASE_URL": url, "GRAVITY_DATA_DIR": str(folder / "data")}
+    running = []
+    for number in range(count):
+        with (folder / f"scheduler-{number}.log").open("wb") as sink:
+            command = [sys.executable, "-m", "jobs.runner"]
+            running.append(subprocess.Popen(command, cwd=ROOT, env=environ, stderr=sink))
+    try:
+        yield running
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def said(folder: Path, number: int) -> list[str]:
+    """What a scheduler has logged, and which jobs it has done."""
+    found = lines(folder / f"scheduler-{number}.log")
+    return [str(line["job"] if line["message"] == "job done" else line["message"]) for line in found]
+
+
+def test_one_scheduler_works_and_both_stop_in_order(connected: str, ada: Person, tmp_path: Path) -> None:
     leave_things_behind(ada)
-    environ = os.environ | {"GRAVITY_DATABASE_URL": connected, "GRAVITY_DATA_DIR": str(tmp_path / "data")}
-    log = tmp_path / "scheduler.log"
-    with log.open("ab") as sink:
-        command = [sys.executable, "-m", "jobs.runner"]
-        running = [subprocess.Popen(command, cwd=ROOT, env=environ, stderr=sink) for _ in range(2)]
-    deadline = time.monotonic() + 30
-    while [line.get("job") for line in lines(log)].count("purge") < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-    assert [process.wait(10) for process in running] == [0, 0]
+    with schedulers(connected, tmp_path) as running:
+        until("both run", lambda: all(any("runs" in line for line in said(tmp_path, each)) for each in (0, 1)))
+        until("one has purged", lambda: "purge" in said(tmp_path, 0) + said(tmp_path, 1))
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(10) for process in running] == [0, 0]
     assert counts() == [1, 1, 1]
-    messages = [str(line["message"]) for line in lines(log)]
-    assert sorted(messages) == sorted(
-        [f"the scheduler runs {', '.join(job.name for job in EVERY)}", "job done", "the scheduler has stopped"] * 2
-    )
+    both = said(tmp_path, 0) + said(tmp_path, 1)
+    assert [both.count(each) for each in ("purge", "the scheduler has stopped")] == [1, 2]
+    assert Lease.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("database_url", "end"),
+    [("sqlite", signal.SIGKILL), ("postgresql", signal.SIGTERM)],
+    indirect=["database_url"],
+)
+def test_another_scheduler_takes_over_within_a_minute(connected: str, tmp_path: Path, end: signal.Signals) -> None:
+    has_turn = "this scheduler has its turn"
+    with schedulers(connected, tmp_path) as running:
+        until("one has its turn", lambda: has_turn in said(tmp_path, 0) + said(tmp_path, 1))
+        first = 0 if has_turn in said(tmp_path, 0) else 1
+        running[first].send_signal(end)
+        until("the other has its turn", lambda: has_turn in said(tmp_path, 1 - first))
+        # What the first one had done an hour is not over for is not done again.
+        assert (said(tmp_path, 0) + said(tmp_path, 1)).count("purge") <= 1
+
+
+def test_what_is_due_is_told_by_rows_whoever_asks(connected: str) -> None:
+    hour = timedelta(hours=1)
+    assert JobRun.is_due("purge", hour)
+    begun = JobRun.begin("purge")
+    assert not JobRun.is_due("purge", hour)
+    for later, due in ((hour - timedelta(seconds=1), False), (hour, True), (timedelta(days=3), True)):
+        with database.at(begun + later):
+            assert JobRun.is_due("purge", hour) is due
+    # The clock was set back: waiting for it to catch up could take for ever.
+    with database.at(begun - timedelta(seconds=1)):
+        assert JobRun.is_due("purge", hour)
+
+
+def test_a_lease_is_one_holders_until_it_is_silent(connected: str) -> None:
+    begun = now()
+    assert Lease.take("work", "one") and Lease.take("work", "one")
+    assert not Lease.take("work", "two")
+    with database.at(begun + LEASE + timedelta(seconds=1)):
+        assert Lease.take("work", "two")
+        assert not Lease.take("work", "one")
+        Lease.release("work", "one")
+        assert not Lease.take("work", "three")
+        Lease.release("work", "two")
+        assert Lease.take("work", "three")
+
+
+def test_many_who_want_a_lease_get_it_once(connected: str) -> None:
+    assert at_once(8, lambda each: Lease.take("work", str(each))).count(True) == 1
+
+
+def test_a_job_of_seconds_is_written_down_at_times_and_when_it_fails(connected: str) -> None:
+    outcomes = iter(["one", "two"])
+
+    def work() -> str:
+        return next(outcomes)
+
+    turns = Turns()
+    turns.beat()
+    job = Job("often", timedelta(seconds=1), "Works.", work)
+    for expected in ("one", "one", "StopIteration"):
+        runner.take_turn(job, turns)
+        row = JobRun.get_by_id("often")
+        assert (row.outcome, row.failed) == (expected, expected == "StopIteration")
+    assert row.succeeded_at and row.failed_at and row.started_at <= row.ended_at
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_who_has_no_turn_runs_only_what_is_its_machines(connected: str, local: bool) -> None:
+    done: list[str] = []
+    other, mine = Turns(), Turns()
+    other.beat()
+    mine.beat()
+
+    def work() -> str:
+        done.append("work")
+        return "worked"
+
+    runner.take_turn(Job("some", timedelta(hours=1), "Works.", work, local=local), mine)
+    assert bool(done) is local

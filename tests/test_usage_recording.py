@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
+from flask.testing import FlaskClient
 
 from models import ApiKey, KeyPlace, Member, UsageGap, UsageHour, usage, usage_fold, usage_journal
 from models.database import now
 from models.usage import OUTCOMES, UsageRoute
 from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
+from tests.support.scrapes import scrape
 
 Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
@@ -151,11 +153,17 @@ def full_disk(app: Flask) -> Iterator[Callable[[], None]]:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_full_disk_costs_no_request_and_the_gap_is_known(
-    ada: Person, call: Call, make_key: MakeKey, full_disk: Callable[[], None], caplog: pytest.LogCaptureFixture
+    ada: Person,
+    call: Call,
+    make_key: MakeKey,
+    client: FlaskClient,
+    full_disk: Callable[[], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     key, text = make_key(ada)
+    before = scrape(client).value("gravity_usage_lost_total")
     assert [call(text).get(ada.api()).status_code for _ in range(3)] == [200, 200, 200]
-    assert usage_journal.journal().lost == 3
+    assert scrape(client).value("gravity_usage_lost_total") - before == 3
     assert [record.message for record in caplog.records].count("requests are not being counted") == 1
     full_disk()
     usage_journal.journal().again_at = 0.0  # The pause after a failure is over.
@@ -163,6 +171,18 @@ def test_a_full_disk_costs_no_request_and_the_gap_is_known(
     assert counts(key) == {("read:members", "succeeded"): 1}
     assert {row.hour: row.count for row in UsageGap.select()} == {usage.hour_of(now()): 3}
     assert "requests were not counted" in [record.message for record in caplog.records]
+
+
+def test_the_recorder_watches_itself(ada: Person, call: Call, make_key: MakeKey, client: FlaskClient) -> None:
+    age, newest = "gravity_usage_oldest_uncounted_seconds", "gravity_usage_newest_count_timestamp_seconds"
+    _, text = make_key(ada)
+    assert (scrape(client).value(age), scrape(client).value(newest)) == (0, 0)
+    call(text).get(ada.api())
+    assert scrape(client).value(age) > 0
+    usage_fold.fold()
+    found = scrape(client)
+    assert found.value(age) == 0
+    assert 0 <= now().timestamp() - found.value(newest) < 600
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -169,6 +169,7 @@ def requires(permission: str) -> Callable[[View[P]], View[P]]:
 
 REFUSALS = {
     "api_keys.manage": "API keys are managed by owners and admins. Ask one of them to create or change a key for you.",
+    "jobs.see": "Background jobs are shown to owners. Ask one of them.",
     "members.manage": "People are managed by owners and admins. Ask one of them.",
     "workspace.leaks": "Owners decide what happens to a key that is found in public. Ask one of them.",
     "workspace.rename": "The workspace is renamed by owners and admins. Ask one of them.",

@@ -1,0 +1,88 @@
+"""Recurring jobs in the database: whose turn it is to run them, when each last ran, and how that ended.
+
+The scheduler only wakes; what is due is decided by these rows, so a restart repeats nothing and a stand-in forgets
+nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from peewee import BooleanField, IntegerField, TextField
+
+from models.database import Record, UTCDateTimeField, now, transaction
+
+# The scheduler at work says so every `BEAT`. When it has been silent for `LEASE`, another one takes over.
+LEASE, BEAT = timedelta(seconds=30), timedelta(seconds=10)
+SCHEDULER = "scheduler"
+LONGEST_OUTCOME = 500
+
+
+class Lease(Record):
+    """Who may do something that only one process should do at a time, until when."""
+
+    name = TextField(primary_key=True)
+    holder = TextField()
+    until = UTCDateTimeField()
+
+    class Meta:
+        table_name = "lease"
+
+    @classmethod
+    def take(cls, name: str, holder: str) -> bool:
+        """Take or keep the lease for another `LEASE`; False while somebody else has it."""
+        moment = now()
+        with transaction():
+            row = {"name": name, "holder": holder, "until": moment + LEASE}
+            if cls.insert(row).on_conflict_ignore().as_rowcount().execute():
+                return True
+            # A holder whose clock is far ahead must not keep it for ever.
+            free = (cls.holder == holder) | (cls.until <= moment) | (cls.until > moment + 2 * LEASE)
+            taken = cls.update(holder=holder, until=moment + LEASE).where(cls.name == name, free).execute()
+        return bool(taken)
+
+    @classmethod
+    def release(cls, name: str, holder: str) -> None:
+        """Let another one have it at once."""
+        cls.delete().where(cls.name == name, cls.holder == holder).execute()
+
+
+class JobRun(Record):
+    """The latest run of a job, and its latest success and failure."""
+
+    job = TextField(primary_key=True)
+    started_at = UTCDateTimeField()
+    ended_at = UTCDateTimeField(null=True)
+    ms = IntegerField(default=0)
+    failed = BooleanField(default=False)
+    # What it did, or the kind of the error.
+    outcome = TextField(default="")
+    succeeded_at = UTCDateTimeField(null=True)
+    failed_at = UTCDateTimeField(null=True)
+
+    class Meta:
+        table_name = "job_run"
+
+    @classmethod
+    def is_due(cls, job: str, every: timedelta) -> bool:
+        """Whether the last run began long enough ago, or lies in the future of a clock that was set back."""
+        row = cls.get_or_none(cls.job == job)
+        return row is None or not timedelta(0) <= now() - row.started_at < every
+
+    @classmethod
+    def begin(cls, job: str) -> datetime:
+        moment = now()
+        cls.insert(job=job, started_at=moment).on_conflict(
+            conflict_target=[cls.job], update={cls.started_at: moment}
+        ).execute()
+        return moment
+
+    @classmethod
+    def end(cls, job: str, *, ms: int, failed: bool, outcome: str) -> None:
+        moment = now()
+        kept = {"ended_at": moment, "ms": ms, "failed": failed, "outcome": outcome[:LONGEST_OUTCOME]}
+        kept["failed_at" if failed else "succeeded_at"] = moment
+        cls.update(kept).where(cls.job == job).execute()
+
+    @classmethod
+    def latest(cls) -> "list[JobRun]":
+        """One row for each job that ever ran, by name."""
+        return list(cls.select().order_by(cls.job))

@@ -1,0 +1,16 @@
+"""Background jobs, for owners: when each last ran, how long that took, and how it ended."""
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from models import JobRun
+from views.access import requires
+from views.htmx import page
+
+bp = Blueprint("jobs", __name__, url_prefix="/w/<workspace_id>/settings/jobs")
+
+
+@bp.get("")
+@requires("jobs.see")
+def index(workspace_id: str) -> ResponseReturnValue:
+    return page("jobs/index.html", runs=JobRun.latest())
