@@ -7,12 +7,14 @@ make fuzz                     every check, many examples
 EXAMPLES=500 make fuzz        more of them
 """
 
+import contextlib
 import os
 import random
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +25,7 @@ from tests.support.servers import Server
 
 # Chains get a run of their own: after the others, their seeds lead to few requests that were not sent before.
 PHASES = ("examples,coverage,fuzzing", "stateful")
+ADDRESSES = ("198.18.0.1", "198.18.0.2")
 # More than the longest page.
 DECOYS = 110
 EXAMPLES = int(os.environ.get("EXAMPLES", "150"))
@@ -50,15 +53,25 @@ def run(server: Server, *, examples: int, seed: int, folder: Path) -> Found:
     (folder / "schemathesis.toml").write_text(CONFIGURATION.format(workspace=owner.workspace.id))
     # The key goes by the environment: the arguments of a process are for all to see.
     environ = os.environ | {f"FUZZ_{name}": secret for name, secret in keys.items()}
-    (folder / f"{HOOKS}.py").write_text(WITHOUT_REPEATS)
-    chains = environ | {"PYTHONPATH": str(folder), "SCHEMATHESIS_HOOKS": HOOKS}
+    (folder / "hooks.py").write_text(HOOKS)
+    environ |= {"PYTHONPATH": str(folder), "SCHEMATHESIS_HOOKS": "hooks"}
     rounds = [
-        _round(server, phases, examples, seed, folder, chains if phases == "stateful" else environ) for phases in PHASES
+        # Each probes every operation with a bad credential, and one address is soon told that those were too many.
+        _round(server, phases, examples, seed, folder, environ | {"FUZZ_PHASES": phases, "FUZZ_ADDRESS": address})
+        for phases, address in zip(PHASES, ADDRESSES, strict=True)
     ]
     status = httpx.get(f"{server.base_url}/api/v2/key", headers={"Authorization": f"Bearer {keys['KEY']}"}).status_code
     if status != 200:
         raise RuntimeError(f"the key that asks was lost on the way: {status}")
     return Found(max(each.returncode for each in rounds), "\n".join(each.stdout + each.stderr for each in rounds))
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server that believes what it is told of a client's address."""
+    url = f"sqlite:///{folder}/gravity.db"
+    with servers.running("fuzz", folder / "data", url, GRAVITY_TRUSTED_PROXIES="1") as server:
+        yield server
 
 
 def _round(
@@ -78,19 +91,21 @@ def _round(
 
 
 # The repeat of a POST answers with what it made, even when that was removed meanwhile, and a chain would miss it.
-HOOKS = "without_repeats"
-WITHOUT_REPEATS = """
+HOOKS = """
+import os
+
 import schemathesis
 
 
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
-    case.headers.pop("Idempotency-Key", None)
+    if os.environ["FUZZ_PHASES"] == "stateful":
+        case.headers.pop("Idempotency-Key", None)
 """
 
 # The workspace is given, because a random one is never the key's.
 CONFIGURATION = """
-headers = {{ Authorization = "Bearer ${{FUZZ_KEY}}" }}
+headers = {{ Authorization = "Bearer ${{FUZZ_KEY}}", X-Forwarded-For = "${{FUZZ_ADDRESS}}" }}
 
 [parameters]
 workspace_id = "{workspace}"
@@ -119,10 +134,8 @@ def main() -> None:
     servers.ARTIFACTS.mkdir(parents=True, exist_ok=True)
     seed = int(os.environ.get("SEED", random.randrange(10**6)))
     sys.stdout.write(f"{EXAMPLES} examples for each operation, seed {seed}\n")
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/gravity.db"
-        with servers.running("fuzz", Path(folder) / "data", url) as server:
-            done = run(server, examples=EXAMPLES, seed=seed, folder=Path(folder))
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
+        done = run(server, examples=EXAMPLES, seed=seed, folder=Path(folder))
     sys.stdout.write(done.text)
     sys.exit(done.returncode)
 
