@@ -1,6 +1,7 @@
 """`flask key`: make API keys, look at them, rotate, revoke and delete them."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,15 @@ import click
 
 from jobs import cli_workspace
 from jobs.terminal import Commands, Moment, json_option, show, show_list
-from models import ApiKey, PepperCheck, scope
+from models import ApiKey, KeySecret, PepperCheck, scope
 from models.actor import COMMAND_LINE
 from models.database import now
 from models.errors import NotFound
+from models.key_rotation import OVERLAPS
 from models.key_settings import FURTHEST, REASONS, KeySettings
 from models.secret import Secret
+
+OVERLAP = "How long the old secret works on; never longer than the key."
 
 group = Commands("key", help="Make API keys, look at them, rotate, revoke and delete them.")
 
@@ -71,9 +75,10 @@ def create(
 def list_all(workspace_id: str, as_json: bool) -> None:
     """The keys of a workspace, newest first."""
     workspace = cli_workspace.find(workspace_id)
-    keys = ApiKey.in_workspace(workspace.id).order_by(ApiKey.created_at.desc(), ApiKey.id)
+    keys = list(ApiKey.in_workspace(workspace.id).order_by(ApiKey.created_at.desc(), ApiKey.id))
+    old = KeySecret.retiring([key.id for key in keys], now())
     columns = ["id", "name", "state", "secret", "scopes", "expires_at", "last_used_at"]
-    show_list(as_json, [_facts(key) for key in keys], columns, "There is no key yet.")
+    show_list(as_json, [_facts(key, old.get(key.id)) for key in keys], columns, "There is no key yet.")
 
 
 @group.command("show")
@@ -81,17 +86,20 @@ def list_all(workspace_id: str, as_json: bool) -> None:
 @json_option
 def show_one(key_id: str, as_json: bool) -> None:
     """All that is known of a key."""
-    show(as_json, _facts(_find(key_id)))
+    show(as_json, _facts(_find(key_id), KeySecret.retiring_of(key_id, now())))
 
 
 @group.command("rotate")
 @click.argument("key_id", metavar="ID")
+@click.option("--overlap", default="none", show_default=True, type=click.Choice(list(OVERLAPS)), help=OVERLAP)
 @json_option
-def rotate(key_id: str, as_json: bool) -> None:
-    """Give a key a new secret, printed now and never again. The old one stops working at once."""
+def rotate(key_id: str, overlap: str, as_json: bool) -> None:
+    """Give a key a new secret, printed now and never again. The old one stops working after the overlap."""
     PepperCheck.hold()
     key = _find(key_id)
-    _show_secret(as_json, key, key.rotate(by=COMMAND_LINE))
+    made = key.rotate(by=COMMAND_LINE, overlap=overlap, seen=KeySecret.current_of(key.id).id)
+    old = KeySecret.retiring_of(key.id, now())
+    _show_secret(as_json, key, made, {"old_secret_ends_at": old and old.ends_at})
 
 
 @group.command("revoke")
@@ -123,15 +131,18 @@ def _find(key_id: str) -> ApiKey:
     return key
 
 
-def _show_secret(as_json: bool, key: ApiKey, made: Secret) -> None:
+def _show_secret(as_json: bool, key: ApiKey, made: Secret, more: Mapping[str, Any] | None = None) -> None:
     """The one way out for a secret on the command line."""
-    facts = {"id": key.id, "name": key.name, "expires_at": key.expires_at, "secret": made.reveal()}
+    facts = {"id": key.id, "name": key.name, "expires_at": key.expires_at, **(more or {}), "secret": made.reveal()}
     show(as_json, facts)
     if not as_json:
         click.echo("Store the secret now: it is not shown again.", err=True)
 
 
-def _facts(key: ApiKey) -> dict[str, Any]:
+def _facts(key: ApiKey, old: KeySecret | None = None) -> dict[str, Any]:
+    """What the commands tell of a key, and of the old secret that still works."""
+    if not key.is_live(now()):
+        old = None
     return {
         "id": key.id,
         "workspace_id": key.workspace_id,
@@ -139,6 +150,8 @@ def _facts(key: ApiKey) -> dict[str, Any]:
         "note": key.note,
         "state": key.state(now()),
         "secret": f"gr_{key.hint_start}…{key.hint_end}",
+        "old_secret": old and f"gr_{old.hint}",
+        "old_secret_ends_at": old and old.ends_at,
         "scopes": key.scopes.split(),
         "networks": key.networks.split(),
         "created_at": key.created_at,

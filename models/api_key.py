@@ -11,6 +11,7 @@ from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
 from models.errors import Conflict, Invalid, PlanLimit
+from models.key_rotation import KeyRotation
 from models.key_secret import KeySecret
 from models.key_settings import KeySettings
 from models.key_state import KeyState
@@ -19,7 +20,7 @@ from models.secret import Secret
 from models.workspace import Workspace
 
 
-class ApiKey(KeyState, WorkspaceRecord):
+class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
     """A key's identity: name, scopes, limits and state. The digest of its secret is in `KeySecret`."""
 
     id = id_field("key")
@@ -137,6 +138,8 @@ class ApiKey(KeyState, WorkspaceRecord):
                     return
                 action = "api_key.widened" if key_settings.widens(current.settings, settings) else "api_key.edited"
                 self._update(**settings.columns())
+                if settings.expires_at is not None:
+                    KeySecret.end_by(self.id, settings.expires_at)
                 self._record(action, by, **changes)
         except IntegrityError as problem:
             raise Invalid(name=key_settings.NAME_TAKEN) from problem
@@ -170,21 +173,6 @@ class ApiKey(KeyState, WorkspaceRecord):
             if current.disabled_at is not None:
                 self._update(disabled_at=None)
                 self._record("api_key.enabled", by)
-
-    def rotate(self, *, by: Actor, form_id: str | None = None) -> Secret:
-        """A new secret for the same key. The old one stops working at once."""
-        made = secret.generate()
-        with transaction():
-            self.workspace.hold()
-            KeySecret.refuse_repeat(form_id)
-            current = self._current()
-            current._must_be_live(now())
-            key_grant.may_hand_out(by, self.id, current.settings)
-            KeySecret.end_all(current)
-            KeySecret.add(current, made, form_id)
-            self._update(hint_start=made.start, hint_end=made.end)
-            self._record("api_key.rotated", by, old=f"{current.hint_start}…{current.hint_end}")
-        return made
 
     def revoke(self, *, by: Actor, reason: str = "unneeded", note: str = "") -> None:
         """End the key for good. Every request that starts after this returns is refused."""

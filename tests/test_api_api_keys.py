@@ -142,7 +142,7 @@ def test_a_patch_happens_whole_or_not_at_all(ada: Person, client: ApiClient) -> 
 def test_a_rotated_key_has_a_new_secret_and_the_old_one_is_dead(ada: Person, client: ApiClient, call: Call) -> None:
     key = made(client, ada)
     rotated = client.post(one(ada, key, "rotate"))
-    assert rotated.status_code == 200 and rotated.get_json()["id"] == key["id"]
+    assert rotated.status_code == 201 and rotated.get_json()["id"] == key["id"]
     assert call(rotated.get_json()["secret"]).get(ada.api()).status_code == 200
     assert call(key["secret"]).get(ada.api()).get_json()["code"] == "revoked_key"
 

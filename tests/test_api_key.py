@@ -34,6 +34,9 @@ def test_a_key_tells_what_it_is(ada: Person, call: Call, make_key: MakeKey) -> N
         "starts_at": None,
         "expires_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "limits": {"requests_per_minute": 600, "requests_per_month": 1_000_000},
+        "secret_status": "current",
+        "secret_ends_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "warning": None,
     }
 
 

@@ -150,7 +150,7 @@ def test_the_history_tells_each_change(ada: Person, olga: Person, browse: Browse
         "Removed read:chats",
         "Name: “CI” → “CI 2”",
         "IP allowlist: any address → 10.0.0.0/8",
-        f"The old secret, {old}, stopped working at once",
+        f"The old key, {old}, stopped working at once",
         "Ada Byron disabled the key",
         "Ada Byron enabled the key",
     ):

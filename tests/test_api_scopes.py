@@ -24,6 +24,7 @@ NEEDS = {
     "POST /api/v2/key-reports": PUBLIC,
     "GET /api/v2/key": ANY_KEY,
     "PATCH /api/v2/key": ANY_KEY,
+    "POST /api/v2/key/rotate": ANY_KEY,
     f"GET {WORKSPACE}": "admin:workspace",
     f"PATCH {WORKSPACE}": "admin:workspace",
     f"GET {WORKSPACE}/members": "read:members",
@@ -59,6 +60,7 @@ NEEDS = {
     f"PATCH {WORKSPACE}/api-keys/<key_id>": "admin:workspace",
     f"DELETE {WORKSPACE}/api-keys/<key_id>": "admin:workspace",
     f"POST {WORKSPACE}/api-keys/<key_id>/rotate": "admin:workspace",
+    f"GET {WORKSPACE}/api-keys/<key_id>/impact": "admin:workspace",
     f"POST {WORKSPACE}/api-keys/<key_id>/revoke": "admin:workspace",
     f"GET {WORKSPACE}/audit-events": "admin:workspace",
 }

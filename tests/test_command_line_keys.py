@@ -102,6 +102,22 @@ def test_rotating_ends_the_old_secret_at_once(terminal: Terminal, ada: Person) -
         verification.verify(made["secret"])
 
 
+def test_rotating_with_an_overlap_lets_the_old_secret_work_on(terminal: Terminal, ada: Person) -> None:
+    made = new_key(terminal, ada.workspace)
+    again = terminal.ask("key", "rotate", made["id"], "--overlap", "24h")
+    assert verification.verify(made["secret"]).key_id == verification.verify(again["secret"]).key_id == made["id"]
+    shown = terminal.ask("key", "show", made["id"])
+    assert shown["old_secret"] == f"gr_{made['secret'][3:7]}…{made['secret'][-2:]}"
+    assert shown["old_secret_ends_at"] == again["old_secret_ends_at"] is not None
+    assert terminal.ask("key", "list", "--workspace", ada.workspace.id)["data"] == [shown]
+    terminal.refuse("key", "rotate", made["id"], "--overlap", "1h", saying="still works")
+    assert terminal.run("key", "rotate", made["id"], "--overlap", "2h").exit_code == 2
+    assert terminal.ask("key", "rotate", made["id"])["old_secret_ends_at"] is None
+    assert terminal.ask("key", "show", made["id"])["old_secret"] is None
+    with pytest.raises(KeyRefused, match="revoked"):
+        verification.verify(made["secret"])
+
+
 def test_a_terminal_with_another_pepper_makes_no_secret(terminal: Terminal, ada: Person) -> None:
     """A key of its making would never be known to the server."""
     made = new_key(terminal, ada.workspace)

@@ -102,7 +102,10 @@ def test_safe_methods_change_nothing(ada: Person, bob: Person, browse: Browse, m
     browser = browse(ada)
     for page in (
         *(f"members/{bob.member.id}/{action}" for action in ("edit", "remove")),
-        *(f"api-keys/{key.id}/{action}" for action in ("edit", "rotate", "revoke", "delete")),
+        *(
+            f"api-keys/{key.id}/{action}"
+            for action in ("edit", "rotate", "finish-rotation", "extend-rotation", "undo-rotation", "revoke", "delete")
+        ),
         "members/new",
         "api-keys/new",
         "general",

@@ -12,7 +12,7 @@ from tests.support.connection import disconnect
 from tests.support.postgres import PostgresServer
 
 # Written by hand in the migration, since peewee has no words for a condition.
-BY_HAND = {"api_key_live_name", "api_key_listed"}
+BY_HAND = {"api_key_live_name", "api_key_listed", "key_secret_current"}
 FOREIGN_KEYS = """
 SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1, 2
@@ -80,10 +80,11 @@ def test_migrating_from_nothing_gives_the_tables_of_the_models(fresh: Fresh) -> 
     assert len(migrated) == len(TABLES) + 1
 
 
-def test_a_name_is_taken_only_while_its_key_lives(fresh: Fresh) -> None:
+def test_names_and_secrets_are_unique_while_they_live(fresh: Fresh) -> None:
     database.connect(fresh())
     database.migrate()
-    assert {each.name for each in db.get_indexes("api_key")} >= BY_HAND
+    made = {each.name: each.unique for table in ("api_key", "key_secret") for each in db.get_indexes(table)}
+    assert {name: made[name] for name in BY_HAND} == dict.fromkeys(BY_HAND, True) | {"api_key_listed": False}
     disconnect()
 
 

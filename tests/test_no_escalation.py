@@ -87,7 +87,7 @@ def test_a_key_takes_from_itself_but_gives_itself_nothing(ada: Person, call: Cal
     assert client.patch(path, json={"expires_at": in_days(29), "networks": ["192.0.2.7"]}).status_code == 200
     refused(client.patch(path, json={"expires_at": in_days(30)}))
     rotated = client.post(f"{path}/rotate")
-    assert rotated.status_code == 200 and client.get(path).status_code == 401
+    assert rotated.status_code == 201 and client.get(path).status_code == 401
     again = call(rotated.get_json()["secret"])
     assert again.post(f"{path}/revoke", json={}).status_code == 200
     assert again.get(path).get_json()["code"] == "revoked_key"

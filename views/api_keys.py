@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from models import (
     ApiKey,
+    KeySecret,
     Workspace,
     key_copy,
     key_list,
@@ -13,7 +14,6 @@ from models import (
     scope,
     secret,
 )  # fmt: skip
-from models.database import random_text
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
@@ -21,12 +21,11 @@ from views import key_forms, key_history, key_impact, key_page, key_refusals, ke
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
 from views.key_forms import KeyForm, RevokeForm
-from views.key_reveal import reveal
+from views.key_reveal import already, reveal, to_page
 
 bp = Blueprint("api_keys", __name__, url_prefix="/w/<workspace_id>/settings/api-keys")
 
 BOTH = ("GET", "POST")
-ENDED = "This key is revoked or has expired. It cannot be changed: create a copy of it."
 LIVE = "Only a revoked or expired key can be deleted. Revoke it first."
 
 
@@ -42,9 +41,11 @@ def index(workspace_id: str) -> ResponseReturnValue:
     shown = _one_of(key_list.FILTERS, request.args.get("status"))
     sort = _one_of(key_list.SORTS, request.args.get("sort"))
     number = request.args.get("page", 1, type=int)
+    found = key_list.listed(workspace_id, g.now, search=search, status=shown, sort=sort, page=number)
     return page(
         "api_keys/index.html",
-        found=key_list.listed(workspace_id, g.now, search=search, status=shown, sort=sort, page=number),
+        found=found,
+        retiring=KeySecret.retiring([key.id for key in found.keys], g.now),
         filters=key_list.FILTERS,
         sorts=key_list.SORTS,
         search=search,
@@ -85,14 +86,14 @@ def _create(form: KeyForm) -> Response:
         form.blame(problem)
         return _ask_new(form, problem.status)
     except AlreadyDone as problem:
-        return _already("created", ApiKey.find(g.member.workspace_id, problem.key_id))
+        return already("created", ApiKey.find(g.member.workspace_id, problem.key_id))
     return reveal(key, made)
 
 
 @bp.route("/<key_id>/edit", methods=BOTH)
 @requires("api_keys.manage")
 def edit(workspace_id: str, key_id: str) -> ResponseReturnValue:
-    key = _live(workspace_id, key_id)
+    key = key_forms.live(workspace_id, key_id)
     if request.method != "POST" or "back" in request.form:
         return _ask_edit(key, key_forms.editing(key))
     form = KeyForm()
@@ -105,9 +106,9 @@ def edit(workspace_id: str, key_id: str) -> ResponseReturnValue:
         form.blame(problem)
         return _ask_edit(key, form, problem.status)
     except Conflict as problem:
-        return _ask_again(_live(workspace_id, key_id), form, settings, problem)
+        return _ask_again(key_forms.live(workspace_id, key_id), form, settings, problem)
     flash(f"{key.name} is saved.")
-    return _to(key)
+    return to_page(key)
 
 
 def _save(key: ApiKey, settings: KeySettings) -> None:
@@ -118,20 +119,6 @@ def _save(key: ApiKey, settings: KeySettings) -> None:
     key.edit(settings, version=version, by=actor())
 
 
-@bp.route("/<key_id>/rotate", methods=BOTH)
-@requires("api_keys.manage")
-@password_recently
-def rotate(workspace_id: str, key_id: str) -> ResponseReturnValue:
-    key = _live(workspace_id, key_id)
-    if request.method != "POST":
-        return dialog("api_keys/rotate.html", key=key, form_id=random_text(26))
-    try:
-        made = key.rotate(by=actor(), form_id=key_forms.form_id())
-    except AlreadyDone:
-        return _already("rotated", key)
-    return reveal(key, made)
-
-
 @bp.post("/<key_id>/disable")
 @requires("api_keys.manage")
 def disable(workspace_id: str, key_id: str) -> ResponseReturnValue:
@@ -140,7 +127,7 @@ def disable(workspace_id: str, key_id: str) -> ResponseReturnValue:
         return asked
     key.disable(by=actor())
     flash(f"{key.name} is disabled.")
-    return _to(key)
+    return to_page(key)
 
 
 @bp.post("/<key_id>/enable")
@@ -150,7 +137,7 @@ def enable(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key = ApiKey.find(workspace_id, key_id)
     key.enable(by=actor())
     flash(f"{key.name} is enabled.")
-    return _to(key)
+    return to_page(key)
 
 
 @bp.route("/<key_id>/revoke", methods=BOTH)
@@ -159,7 +146,7 @@ def enable(workspace_id: str, key_id: str) -> ResponseReturnValue:
 def revoke(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key, form = ApiKey.find(workspace_id, key_id), RevokeForm()
     if request.method != "POST":
-        return key_impact.ask_to_revoke(_live(workspace_id, key_id), form)
+        return key_impact.ask_to_revoke(key_forms.live(workspace_id, key_id), form)
     try:
         if not form.confirms(key.name):
             raise Invalid(confirm="Type the name exactly as it is shown.")
@@ -168,7 +155,7 @@ def revoke(workspace_id: str, key_id: str) -> ResponseReturnValue:
         form.blame(problem)
         return key_impact.ask_to_revoke(key, form, 422)
     flash(f"{key.name} is revoked.")
-    return _to(key)
+    return to_page(key)
 
 
 @bp.route("/<key_id>/delete", methods=BOTH)
@@ -190,18 +177,6 @@ def _plan() -> Plan:
     return workspace.plan
 
 
-def _live(workspace_id: str, key_id: str) -> ApiKey:
-    """A key that can still be changed."""
-    key: ApiKey = ApiKey.find(workspace_id, key_id)
-    if not key.is_live(g.now):
-        raise Conflict(ENDED)
-    return key
-
-
-def _to(key: ApiKey) -> ResponseReturnValue:
-    return redirect(url_for(".show", workspace_id=key.workspace_id, key_id=key.id), 303)
-
-
 def _searchable(text: str) -> str:
     """Control characters are in no name and no id, and PostgreSQL refuses NUL even in a question."""
     return "".join(char for char in text if char >= " ").strip()[:100]
@@ -209,10 +184,6 @@ def _searchable(text: str) -> str:
 
 def _one_of(known: dict[str, str], wanted: str | None) -> str:
     return wanted if wanted in known else next(iter(known))
-
-
-def _already(what: str, key: ApiKey) -> Response:
-    return dialog("api_keys/already.html", status=409, what=what, key=key)
 
 
 def _ask_new(form: KeyForm, status: int = 200) -> Response:

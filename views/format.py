@@ -11,7 +11,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def set_up(app: Flask) -> None:
-    for each in (ago, day, short_day, day_time, in_days, iso):
+    for each in (ago, day, short_day, day_time, weekday_time, time_of_day, left, in_days, iso):
         app.add_template_filter(each)
 
 
@@ -44,6 +44,25 @@ def day(moment: datetime) -> str:
 def day_time(moment: datetime) -> str:
     local = moment.astimezone(zone())
     return f"{local:%b} {local.day}, {local.year}, {local:%H:%M} {local:%Z}"
+
+
+def weekday_time(moment: datetime) -> str:
+    """ "Monday, November 23, 19:00 UTC": for what is near."""
+    local = moment.astimezone(zone())
+    return f"{local:%A}, {local:%B} {local.day}, {local:%H:%M} {local:%Z}"
+
+
+def time_of_day(moment: datetime) -> str:
+    local = moment.astimezone(zone())
+    return f"{local:%H:%M} {local:%Z}"
+
+
+def left(moment: datetime) -> str:
+    """How long until a moment, in short: "14 hr left"."""
+    rest = moment - now()
+    if rest >= 2 * DAY:
+        return f"{rest // DAY} days left"
+    return f"{rest // HOUR} hr left" if rest >= HOUR else f"{max(rest // MINUTE, 1)} min left"
 
 
 def in_days(moment: datetime) -> str:

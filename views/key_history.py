@@ -18,6 +18,9 @@ ACTIONS = {
     "api_key.disabled": ("pause", "disabled the key"),
     "api_key.enabled": ("play", "enabled the key"),
     "api_key.rotated": ("rotate-cw", "rotated the key"),
+    "api_key.rotation_finished": ("check", "stopped the old key"),
+    "api_key.rotation_extended": ("clock", "gave the old key more time"),
+    "api_key.rotation_undone": ("x", "undid the rotation"),
     "api_key.revoked": ("ban", "revoked the key"),
     "api_key.deleted": ("trash-2", "deleted the key"),
     "api_key.leaked": ("triangle-alert", "reported that the key was found in public"),
@@ -149,10 +152,10 @@ def _details(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
             yield from _change(field, *values)
     elif action == "api_key.dead_secret_used":
         yield from _dead_secret(facts)
-    elif action == "api_key.rotated":
-        yield Detail(f"The old secret, gr_{facts.get('old', '…')}, stopped working at once")
     elif action == "api_key.leaked":
         yield from _as_leaked(facts)
+    elif action.startswith("api_key.rotat"):
+        yield from _of_rotation(action, facts)
     elif action == "api_key.revoked":
         yield Detail(f"Reason: {REASONS.get(facts.get('reason', ''), 'not given')}")
         if facts.get("note"):
@@ -180,6 +183,20 @@ def _as_created(facts: dict[str, Any]) -> Iterator[Detail]:
         yield Detail(f"Starts {in_words('starts_at', facts['starts_at'])}")
     end = in_words("expires_at", facts.get("expires_at"))
     yield Detail(f"Expires {end}" if facts.get("expires_at") else end.capitalize())
+
+
+def _of_rotation(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
+    old = f"The old key, gr_{facts.get('old', '…')}"
+    if action == "api_key.rotation_undone":
+        yield Detail(f"The new key, gr_{facts['stopped']}, stopped working at once, and gr_{facts['old']} works on")
+    elif action == "api_key.rotation_extended":
+        yield Detail(f"{old}: {_moment(facts['before'])} → {_moment(facts['ends_at'])}")
+    elif facts.get("ends_at"):
+        yield Detail(f"{old}, works until {_moment(facts['ends_at'])} at most")
+    else:
+        yield Detail(f"{old}, stopped working at once")
+    if facts.get("also_stopped"):
+        yield Detail(f"So did the one before it, gr_{facts['also_stopped']}")
 
 
 def _change(field: str, old: Any, new: Any) -> Iterator[Detail]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from models import ApiKey, Incident, scope
 from models.plan import Plan
-from views import key_history, key_leaks, key_refusals, key_usage, plan_words
+from views import key_history, key_leaks, key_refusals, key_rotation, key_usage, plan_words
 
 
 def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
@@ -17,6 +17,7 @@ def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
         "misfits": plan_words.misfit_words(key, plan, moment),
         "leaks": key_leaks.shown(key, moment),
         "incidents": Incident.open_of(key),
+        **key_rotation.shown(key),
         "refusals": key_refusals.shown(key),
         "reasons": key_refusals.REASONS,
         "history": key_history.of(key),

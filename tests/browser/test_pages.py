@@ -39,6 +39,9 @@ def addresses(world: World) -> list[str]:
     keys = [f"api-keys/{key.id}" for key in world.keys.values()]
     live, ended = world.keys["full"].id, world.keys["revoked"].id
     verbs = [f"api-keys/{live}/{verb}" for verb in ("edit", "rotate", "revoke")] + [f"api-keys/{ended}/delete"]
+    turning = world.keys["rotating"].id
+    acts = ("rotate", "finish-rotation", "extend-rotation", "undo-rotation")
+    verbs += [f"api-keys/{turning}/{verb}" for verb in acts]
     lists = ["api-keys", "api-keys?page=2", "api-keys?status=inactive&sort=name", "api-keys?q=nothing-like-this"]
     members = [f"members/{world.people['member'].id}/{verb}" for verb in ("edit", "remove", "revoke-keys")]
     members += [f"members/{world.people['admin'].id}/{verb}" for verb in ("remove", "revoke-keys")]
@@ -109,7 +112,9 @@ def test_dialogs_are_accessible(watch: Watched, world: World, server: Server) ->
 def dialogs(world: World) -> list[tuple[str, str]]:
     at = world.ada.settings
     live, ended = f"api-keys/{world.keys['full'].id}", f"api-keys/{world.keys['revoked'].id}"
+    turning = f"api-keys/{world.keys['rotating'].id}"
     return [
+        (at(turning), "Rotate"), (at(turning), "Finish now"), (at(turning), "More time"), (at(turning), "Undo"),
         (at(), "Create API key"), (at(live), "Edit"), (at(live), "Rotate"), (at(live), "Revoke"), (at(ended), "Delete"),
         (at("members"), "Add person"),
     ]  # fmt: skip

@@ -47,14 +47,28 @@ def test_of_edits_at_once_one_is_saved(ada: Person, make_key: MakeKey) -> None:
     assert reread(key).version == 2
 
 
-def test_of_rotations_at_once_one_secret_remains(ada: Person, make_key: MakeKey) -> None:
+@pytest.mark.parametrize("overlap", ["none", "24h"])
+def test_of_rotations_at_once_one_wins(ada: Person, make_key: MakeKey, overlap: str) -> None:
     key, old = make_key(ada)
-    done = at_once(8, lambda _: reread(key).rotate(by=ada.actor))
+    seen = KeySecret.current_of(key.id).id
+    done = at_once(8, lambda _: reread(key).rotate(by=ada.actor, overlap=overlap, seen=seen))
     new = [each.reveal() for each in done if not isinstance(each, Exception)]
-    assert all(isinstance(each, Conflict) for each in done if isinstance(each, Exception))
-    assert [works(text) for text in [old, *new]].count(True) == 1
-    live = next(text for text in new if works(text))
-    assert (reread(key).hint_start, reread(key).hint_end) == (live[3:7], live[-2:])
+    assert [type(each) for each in done if isinstance(each, Exception)] == [Conflict] * 7
+    assert works(new[0]) and works(old) == (overlap == "24h")
+    assert (reread(key).hint_start, reread(key).hint_end) == (new[0][3:7], new[0][-2:])
+    assert KeySecret.select().where(KeySecret.key == key.id).count() == 2
+
+
+def test_of_a_finish_and_an_undo_at_once_one_happens(ada: Person, make_key: MakeKey) -> None:
+    key, old = make_key(ada)
+    new = key.rotate(by=ada.actor, overlap="24h").reveal()
+    verbs: list[Any] = [
+        lambda: reread(key).finish_rotation(by=ada.actor),
+        lambda: reread(key).undo_rotation(by=ada.actor),
+    ]
+    done = at_once(2, lambda place: verbs[place]())
+    assert sorted(type(each) is Conflict for each in done) == [False, True]
+    assert [works(old), works(new)].count(True) == 1
 
 
 def test_the_same_rotation_sent_at_once_happens_once(ada: Person, make_key: MakeKey) -> None:
@@ -74,11 +88,16 @@ def test_a_rotation_and_a_revocation_at_once_leave_no_secret_alive(ada: Person, 
     assert isinstance(rotated, Conflict) or not works(rotated.reveal())  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("verb", ["issue", "edit", "rotate", "revoke"])
+VERBS = ("issue", "edit", "rotate", "overlap", "finish_rotation", "extend_rotation", "undo_rotation", "revoke")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_that_dies_half_way_happened_not_at_all(
     connected: str, ada: Person, make_key: MakeKey, verb: str
 ) -> None:
     key, _ = make_key(ada)
+    if verb.endswith("_rotation"):
+        key.rotate(by=ada.actor, overlap="1h")
     script = [sys.executable, "-m", "tests.support.killed", connected, key.id, verb]
     told = [json.loads(line) for line in subprocess.check_output(script, text=True).splitlines()]
     assert len(told) > 4

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from models import ApiKey, AuditEvent, Workspace, verification
+from models import ApiKey, AuditEvent, KeySecret, Workspace, verification
+from models.database import now
 from models.errors import KeyRefused
 from models.key_settings import KeySettings
 from tests.support.cast import Person
@@ -18,11 +19,17 @@ def on_plan(person: Person, slug: str) -> Workspace:
     return person.workspace
 
 
-def works(text: str) -> bool:
+def refusal(text: str) -> str:
+    """The code with which a secret is refused; empty when it works."""
     try:
-        return bool(verification.verify(text))
-    except KeyRefused:
-        return False
+        verification.verify(text)
+    except KeyRefused as refused:
+        return refused.code
+    return ""
+
+
+def works(text: str) -> bool:
+    return refusal(text) == ""
 
 
 def reread(key: ApiKey) -> ApiKey:
@@ -31,3 +38,13 @@ def reread(key: ApiKey) -> ApiKey:
 
 def actions(key: ApiKey) -> list[str]:
     return [event.action for event in reversed(AuditEvent.about(key.workspace_id, key.id))]
+
+
+def rotated(key: ApiKey, person: Person, overlap: str = "24h") -> str:
+    return key.rotate(by=person.actor, overlap=overlap).reveal()
+
+
+def retiring(key: ApiKey) -> KeySecret:
+    found = KeySecret.retiring_of(key.id, now())
+    assert found
+    return found

@@ -35,6 +35,10 @@ def act(key_id: str, verb: str) -> None:
         ApiKey.issue(key.workspace, KeySettings("Another", frozenset({"read:data"})), by=COMMAND_LINE, form_id="form")
     elif verb == "edit":
         key.edit(KeySettings("Renamed", frozenset({"read:data"})), version=key.version, by=COMMAND_LINE)
+    elif verb == "overlap":
+        key.rotate(by=COMMAND_LINE, overlap="24h", seen=KeySecret.current_of(key.id).id)
+    elif verb == "extend_rotation":
+        key.extend_rotation(by=COMMAND_LINE, overlap="7d")
     else:
         getattr(key, verb)(by=COMMAND_LINE)
 
@@ -54,8 +58,10 @@ def state(url: str) -> list[object]:
     """What a verb may change, in a form that compares."""
     database.connect(url)
     keys = sorted((row.name, row.version, row.hint_end, row.revoked_at is None) for row in ApiKey.select())
-    found = [keys, KeySecret.select().count(), KeySecret.select().where(KeySecret.revoked_at.is_null()).count()]
-    found.append(AuditEvent.select().count())
+    secrets = sorted(
+        (row.hint, str(row.retired_at), str(row.ends_at), str(row.revoked_at)) for row in KeySecret.select()
+    )
+    found: list[object] = [keys, secrets, AuditEvent.select().count()]
     db.close()
     return found
 

@@ -39,6 +39,7 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
         starts_at=soon,
         expires_at=soon + timedelta(days=1),
     )
+    made["rotating"] = make_key(ada, name="Rotating", expires_at=soon)
     made["expiring"] = make_key(ada, name="Expiring", expires_at=soon)
     keys = {state: key for state, (key, _) in made.items()} | {"expired": expired, "unused": unused}
     used(made["active"][1], address="2001:db8::1", client="curl/8.1 " * 20)
@@ -46,6 +47,9 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
         choose_leak_policy(ada.workspace, policy, by=ada.actor)
         keys[policy], text = make_key(ada, name=f"In public, {policy}")
         report(text)
+    keys["rotating"].rotate(by=ada.actor, overlap="24h")
+    for number in range(4):
+        used(made["rotating"][1], times=14, address=f"2001:db8::{number}", client="python-requests/2.32.5 " * 4)
     keys["disabled"].disable(by=ada.actor)
     keys["revoked"].revoke(by=ada.actor, reason="leaked", note="Seen in a chat")
     for number in range(20):

@@ -6,10 +6,11 @@ from typing import Any
 from flask import Blueprint, Response, g, url_for
 from pydantic import BaseModel
 
-from models import ApiKey, Workspace, key_list
+from models import ApiKey, KeySecret, Workspace, key_list
 from models.database import now
 from models.errors import Invalid
 from models.key_settings import KeySettings
+from models.paging import Place
 from models.scope import ADMIN
 from views.api import enforcement, once, operations, paging
 from views.api.answers import answer, tagged, with_secret
@@ -38,9 +39,14 @@ def list_api_keys(workspace_id: str) -> Response:
     Oldest first, in pages. Deleted keys are not among them.
     """
     moment, status = now(), operations.asked().status
-    return paging.listed(
-        lambda limit, after: key_list.page(g.credential.workspace_id, moment, status, limit, after), _json
-    )
+    retiring: dict[str, KeySecret] = {}
+
+    def found(limit: int, after: Place | None) -> tuple[list[ApiKey], bool]:
+        keys, more = key_list.page(g.credential.workspace_id, moment, status, limit, after)
+        retiring.update(KeySecret.retiring([key.id for key in keys], moment))
+        return keys, more
+
+    return paging.listed(found, lambda key: _shown(key, retiring.get(key.id)))
 
 
 @operations.operation(
@@ -104,15 +110,21 @@ def delete_api_key(workspace_id: str, key_id: str) -> Response:
     return answer(None, 204)
 
 
-@operations.operation(ADMIN, operations.API_KEYS, returns=shapes.ApiKeyWithSecret, errors=(404, 409))
+@operations.operation(
+    ADMIN, operations.API_KEYS, json=shapes.Rotation, returns=shapes.ApiKeyWithSecret, status=201, errors=(404, 409)
+)
 def rotate_api_key(workspace_id: str, key_id: str) -> Response:
     """Rotate an API key.
 
-    The answer holds a new secret, once. The old one stops working at once; the key stays what it is.
+    The answer holds a new secret, once. The old one works on for the overlap, if there is one; the key stays what it
+    is. Of two who rotate at once, one gets 409, and so does an overlap while the last one is not over.
     """
-    key = _found(key_id)
-    made = key.rotate(by=enforcement.actor())
-    return with_secret(_json(_found(key_id)), made.reveal(), 200)
+    key, held = _found(key_id), g.credential
+    # A key that rotates itself saw the secret that it sent.
+    seen = held.secret_id if held.key_id == key.id else KeySecret.current_of(key.id).id
+    made = key.rotate(by=enforcement.actor(), overlap=operations.taken().overlap, seen=seen)
+    place = url_for("api.get_api_key", workspace_id=key.workspace_id, key_id=key.id)
+    return with_secret(_json(_found(key_id)), made.reveal(), 201, {"Location": place})
 
 
 @operations.operation(ADMIN, operations.API_KEYS, json=shapes.Revocation, returns=shapes.ApiKey, errors=(404,))
@@ -144,14 +156,27 @@ def _found(key_id: str) -> Any:
 
 
 def _json(key: ApiKey) -> dict[str, Any]:
+    return _shown(key, KeySecret.retiring_of(key.id, now()))
+
+
+def _shown(key: ApiKey, retiring: KeySecret | None) -> dict[str, Any]:
+    moment = now()
+    if not key.is_live(moment):
+        retiring = None
     return {
         "id": key.id,
         "name": key.name,
         "note": key.note,
         "scopes": key.scopes.split(),
         "networks": key.networks.split(),
-        "status": key.state(now()),
+        "status": key.state(moment),
         "hint": f"gr_{key.hint_start}…{key.hint_end}",
+        "retiring_secret": retiring
+        and {
+            "hint": f"gr_{retiring.hint}",
+            "retired_at": _time(retiring.retired_at),
+            "ends_at": _time(retiring.ends_at),
+        },
         "created_at": iso(key.created_at),
         "created_by": {"kind": key.creator_kind, "name": key.creator_name, "id": key.creator_id},
         "starts_at": _time(key.starts_at),

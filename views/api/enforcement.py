@@ -5,12 +5,10 @@ verify → state (revoked, expired, disabled, not yet valid) → workspace → a
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from flask import Flask, Request, Response, current_app, g, request
 from flask.globals import app_ctx, request_ctx
-from werkzeug.http import http_date
 
 from models import Refusal, database, rate_limit, role, scope, secret, usage_journal, verification
 from models.actor import Actor, Grant
@@ -18,6 +16,7 @@ from models.errors import DomainError, InsufficientScope, KeyRefused, NotFound, 
 from models.plan import Plan
 from models.usage_journal import ACCEPTED, ASLEEP, DEAD, REFUSED, Use
 from models.verification import Credential
+from views.api import warnings
 from views.errors import BadCredentials
 from views.frame import KEY_ID, MORE_HEADERS
 from views.log import request_id
@@ -37,7 +36,6 @@ PUBLIC = None
 DEATHS = ("revoked_key", "expired_key")
 # What the route of a request asks for.
 NEEDS = "gravity.needs"
-SUNSET = timedelta(days=14) // database.MICROSECOND
 
 
 def needs(wanted: str | None) -> Callable[[F], F]:
@@ -123,7 +121,7 @@ def bearer_token(header: str | None) -> str:
 
 
 def finish(response: Response) -> Response:
-    """Write the use down, tell where the key stands, and announce an end that is near (RFC 8594)."""
+    """Write the use down, tell where the key stands, and announce an end that is near."""
     mine = app_ctx.g
     proven: Credential | None = mine.get("proven")
     if proven is None:
@@ -140,8 +138,8 @@ def finish(response: Response) -> Response:
     standing = mine.get("standing") or rate_limit.look(credential, moment)
     headers = list(rate_limit.fields(standing, credential.plan, moment))
     end = credential.end
-    if end is not None and end - moment <= SUNSET:
-        headers.append(("Sunset", http_date(end // 1_000_000)))
+    if end is not None and end - moment <= warnings.NEAR:
+        headers += warnings.fields(credential, end)
     asked.environ[MORE_HEADERS] = headers
     return response
 

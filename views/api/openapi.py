@@ -95,6 +95,7 @@ def _exemplify(each: Document, declared: Declared, method: str, schemas: Documen
     if body := each.get("requestBody"):
         content = body["content"]["application/json"]
         content.setdefault("example", examples.of_request(content["schema"], schemas))
+        body["required"] = not getattr(declared.json, "may_be_left_out", False)
     for content in each["responses"][str(declared.status)].get("content", {}).values():
         content.setdefault("example", examples.of_answer(content["schema"], schemas))
 

@@ -27,7 +27,12 @@ HEADERS: dict[str, Part] = {
                         '"minute";r=599;t=60, "month";r=999999;t=604800'),
     "RateLimit-Policy": _field("The limits of the plan, and their windows in seconds.",
                                '"minute";q=600;w=60, "month";q=1000000;w=2592000'),
-    "Sunset": _field("When this key ends, if that is within 14 days (RFC 8594).", "Mon, 04 May 2026 09:30:00 GMT"),
+    "Sunset": _field("When the secret that was sent stops working, if that is within 14 days (RFC 8594).",
+                     "Mon, 04 May 2026 09:30:00 GMT"),
+    "Deprecation": _field("When another secret took the place of the one that was sent (RFC 9745).", "@1777714200"),
+    "Link": _field("With `Sunset`: the page of the key, for people who can act.",
+                   '<https://keys.example.com/w/ws_4k7n9m2p8q3r5t6v/settings/api-keys/key_3f8r2n6t0y4s7d1c>; '
+                   'rel="sunset"; type="text/html"'),
     "Retry-After": _field("Wait this many seconds.", 2, kind="integer", always=True),
     "WWW-Authenticate": _field("What is wrong with the credentials, or which scope they lack (RFC 6750).",
                                'Bearer realm="gravity-rail", error="invalid_token"'),
@@ -57,7 +62,7 @@ def fields_of(status: int, declared: Declared, method: str) -> dict[str, Part]:
     names = ["X-Request-Id"]
     if declared.scope is not PUBLIC:
         if status not in (401, 411, 431):
-            names += ["RateLimit", "RateLimit-Policy", "Sunset"]
+            names += ["RateLimit", "RateLimit-Policy", "Sunset", "Deprecation", "Link"]
         if status == declared.status and method == "post":
             names.append("Idempotent-Replayed")
     if status == declared.status and declared.returns:

@@ -67,6 +67,8 @@ def _flat(given: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def _body(model: type[pydantic.BaseModel]) -> pydantic.BaseModel:
+    if getattr(model, "may_be_left_out", False) and not request.content_length:
+        return model()
     # get_json answers 400 to what is no JSON and 415 to another media type.
     given = request.get_json()
     if _depth(given) > DEEPEST:

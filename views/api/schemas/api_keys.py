@@ -1,11 +1,12 @@
 """API keys, as the API takes and gives them to a key that manages them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, StrictBool
 
 from views.api.schemas.common import Answer, Body, ListQuery, Moment, ScopeName, Text
+from views.api.schemas.key import Overlap
 
 State = Literal["active", "disabled", "expired", "revoked", "scheduled"]
 Reason = Literal["unneeded", "replaced", "leaked", "left", "other"]
@@ -25,6 +26,12 @@ class Maker(Answer):
     )
 
 
+class RetiringSecret(Answer):
+    hint: str = Field(description="What may be shown of it.", examples=["gr_9c3d…7e"])
+    retired_at: datetime = Field(description="When another secret took its place.")
+    ends_at: datetime = Field(description="When it stops working.")
+
+
 class ApiKey(Answer):
     id: str = Field(examples=["key_3f8r2n6t0y4s7d1c"])
     name: str = Field(examples=["Nightly report"])
@@ -35,6 +42,9 @@ class ApiKey(Answer):
     )
     status: State
     hint: str = Field(description="What may be shown of its secret.", examples=["gr_4k7n…1x"])
+    retiring_secret: RetiringSecret | None = Field(
+        description="The one that the last rotation replaced, while it still works."
+    )
     created_at: datetime
     created_by: Maker
     starts_at: datetime | None
@@ -94,3 +104,11 @@ class ApiKeyChange(Body):
 class Revocation(Body):
     reason: Reason = Field("unneeded", description="Why, for its history.")
     note: Text = Field("", examples=["Found in a public repository"])
+
+
+class Rotation(Body):
+    may_be_left_out: ClassVar[bool] = True
+
+    overlap: Overlap = Field(
+        "none", description="How long the old secret works on. Never longer than the key.", examples=["24h"]
+    )
