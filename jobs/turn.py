@@ -68,7 +68,7 @@ class Turns:
     def begin(self, job: Job) -> None:
         if job.every > STEP:
             with patient_connection():
-                JobRun.begin(job.name)
+                JobRun.begin(job.name, job.summary)
 
     def end(self, job: Job, *, ms: int, failed: bool, outcome: str) -> None:
         """Write the run down. That this fails must not fail the run."""
@@ -78,5 +78,5 @@ class Turns:
         self.written[job.name] = time.monotonic(), failed
         with contextlib.suppress(Exception), patient_connection():
             if job.every <= STEP:
-                JobRun.begin(job.name)
+                JobRun.begin(job.name, job.summary)
             JobRun.end(job.name, ms=ms, failed=failed, outcome=outcome)

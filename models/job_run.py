@@ -49,6 +49,8 @@ class JobRun(Record):
     """The latest run of a job, and its latest success and failure."""
 
     job = TextField(primary_key=True)
+    # What it does, in a sentence.
+    summary = TextField(default="")
     started_at = UTCDateTimeField()
     ended_at = UTCDateTimeField(null=True)
     ms = IntegerField(default=0)
@@ -68,10 +70,11 @@ class JobRun(Record):
         return row is None or not timedelta(0) <= now() - row.started_at < every
 
     @classmethod
-    def begin(cls, job: str) -> datetime:
+    def begin(cls, job: str, summary: str = "") -> datetime:
         moment = now()
-        cls.insert(job=job, started_at=moment).on_conflict(
-            conflict_target=[cls.job], update={cls.started_at: moment}
+        changes = {cls.started_at: moment, cls.summary: summary}
+        cls.insert(job=job, **{field.name: value for field, value in changes.items()}).on_conflict(
+            conflict_target=[cls.job], update=changes
         ).execute()
         return moment
 

@@ -21,6 +21,7 @@ def up(migrator: Any, db: Any) -> None:
 
     class JobRun(Table):
         job = TextField(primary_key=True)
+        summary = TextField()
         started_at = BigIntegerField()
         ended_at = BigIntegerField(null=True)
         ms = IntegerField()
