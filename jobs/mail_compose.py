@@ -50,6 +50,11 @@ class Section:
         return mail_kinds.title(self.kind)
 
     @property
+    def keys(self) -> int | None:
+        """How many it is about; none when it sums up a week."""
+        return None if self.kind == mail_words.SUMMARY else self.total
+
+    @property
     def more(self) -> int:
         return self.total - len(self.items)
 
@@ -96,12 +101,14 @@ def _sections(facts: Iterable[Told], place: Place) -> tuple[list[Section], int]:
         found[group].add(mail_words.item(told, place))
     order = {kind: rank for rank, kind in enumerate(mail_words.ORDER)}
     ranked = sorted(found.values(), key=lambda each: (each.workspace, each.workspace_id, order.get(each.kind, 99)))
-    return ranked, len({key for _, key in seen})
+    return ranked, len({key for kind, key in seen if kind != mail_words.SUMMARY})
 
 
 def _digest_subject(sections: list[Section], keys: int) -> str:
     names = list(dict.fromkeys(section.workspace for section in sections))
     where = names[0] if len(names) == 1 else f"{len(names)} workspaces"
+    if keys == 0:
+        return f"Last week in {where}"
     if keys == 1:
         return f"API key “{mail_words.clean(sections[0].items[0].name, 60)}” of {where} needs a look"
     return f"{keys:,} API keys of {where} need a look"

@@ -1,9 +1,10 @@
 """What a mail says of each fact: a sentence, some lines, and the link to the page where it can be mended."""
 
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from models import mail_kinds
@@ -12,7 +13,9 @@ from models.mail_truth import Told
 from models.text import BIDI
 
 # The lane of the digest, most urgent first.
-ORDER = ("expiring", "expired", "rotation_due", "maker_left", "unused")
+ORDER = ("expiring", "expired", "rotation_due", "maker_left", "unused", "weekly")
+# Not about one key.
+SUMMARY = "weekly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,31 @@ def _maker_left(told: Told, place: Place) -> Item:
     return _item(told, sentence, (Link("Rotate", place.key(told, "rotate")), Link("Open", place.key(told))))
 
 
+def _weekly(told: Told, place: Place) -> Item:
+    facts = told.notice.facts
+    monday = datetime.fromisoformat(facts["monday"])
+    name = f"{monday:%b} {monday.day} to {monday + timedelta(days=6):%b} {(monday + timedelta(days=6)).day}"
+    url = f"{place.base_url}/w/{told.workspace.id}/settings/plan"
+    item = _item(told, " ".join(_of_week(facts)), (Link("See the usage", url),))
+    return replace(item, name=name)
+
+
+def _of_week(facts: dict[str, Any]) -> Iterator[str]:
+    requests, failed, before = facts["requests"], facts["failed"], facts["before"]
+    share = f", {100 * failed / requests:.1f} % of them failed" if requests else ""
+    yield f"{count(requests, 'request')}{share}."
+    if before and requests:
+        change = round(100 * (requests - before) / before)
+        yield f"{abs(change)} % {'more' if change >= 0 else 'fewer'} than the week before."
+    if facts["busiest"]:
+        yield f"Busiest: {clean(facts['busiest'], 80)}."
+    made = [f"{count(facts[what], 'key')} {what}" for what in ("created", "revoked") if facts[what]]
+    if made:
+        yield f"{' and '.join(made)}."
+    if facts["incidents"]:
+        yield f"Dead secrets were used from {count(facts['incidents'], 'place')}."
+
+
 def _other(told: Told, place: Place) -> Item:
     facts = told.notice.facts
     url = place.key(told) if told.notice.key_id else place.keys(told.workspace.id)
@@ -176,6 +204,7 @@ _ITEMS: dict[str, Callable[[Told, Place], Item]] = {
     "unused": _unused,
     "rotation_due": _rotation_due,
     "maker_left": _maker_left,
+    "weekly": _weekly,
 }
 
 

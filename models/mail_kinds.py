@@ -26,6 +26,7 @@ _ALL = (
     Kind("unused", "Unused", "A key has not been used for long."),
     Kind("rotation_due", "Rotation due", "A secret is older than the workspace wants."),
     Kind("maker_left", "Maker gone", "Whoever made a key left, or no longer manages keys."),
+    Kind("weekly", "Last week", "Once a week: requests, failures, and what became of keys."),
 )
 KINDS = {kind.name: kind for kind in _ALL}
 DIGESTS = tuple(kind.name for kind in _ALL if kind.lane == DIGEST)
