@@ -122,8 +122,11 @@ class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
             raise Invalid(name=key_settings.NAME_TAKEN) from problem
         return key, made
 
-    def edit(self, settings: KeySettings, *, version: int, by: Actor) -> None:
-        """Change name, note, scopes, networks, start or end, if nobody else did since `version`."""
+    def edit(self, settings: KeySettings, *, version: int, by: Actor, action: str | None = None) -> None:
+        """Change name, note, scopes, networks, start or end, if nobody else did since `version`.
+
+        It is recorded as `action`, or else as edited or widened.
+        """
         moment = now()
         try:
             with transaction():
@@ -136,7 +139,8 @@ class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
                 changes = key_settings.changes(current.settings, settings)
                 if not changes:
                     return
-                action = "api_key.widened" if key_settings.widens(current.settings, settings) else "api_key.edited"
+                widened = key_settings.widens(current.settings, settings)
+                action = action or ("api_key.widened" if widened else "api_key.edited")
                 self._update(**settings.columns())
                 if settings.expires_at is not None:
                     KeySecret.end_by(self.id, settings.expires_at)

@@ -42,7 +42,7 @@ def covers(networks: str, others: str) -> bool:
     if not others:
         return False
     wide = _parse_stored(networks)
-    return all(any(_inside(narrow, network) for network in wide) for narrow in _parse_stored(others))
+    return all(any(is_inside(narrow, network) for network in wide) for narrow in _parse_stored(others))
 
 
 def lets_in(networks: str, counted: str) -> bool | None:
@@ -51,19 +51,19 @@ def lets_in(networks: str, counted: str) -> bool | None:
         return True
     if counted == EVERYWHERE:
         return None
-    place = _counted(counted)
+    place = parsed(counted)
     if place is None:
         # What is no address is on no list.
         return False
     listed = _collapsed(networks)
-    if any(_inside(place, each) for each in listed):
+    if any(is_inside(place, each) for each in listed):
         return True
-    return None if any(_inside(each, place) for each in listed) else False
+    return None if any(is_inside(each, place) for each in listed) else False
 
 
 def kind_of(counted: str) -> str:
     """What a counted network is: an `address`, a `block` that stands for one client, or `wide`."""
-    place = _counted(counted)
+    place = parsed(counted)
     if place is None:
         return "wide" if counted == EVERYWHERE else "address"
     if place.prefixlen == place.max_prefixlen:
@@ -91,6 +91,25 @@ def wide_of(address: str) -> str:
     return str(ipaddress.ip_network((client, 48 if client.version == 6 else 24), strict=False))
 
 
+@lru_cache(maxsize=8192)
+def parsed(counted: str) -> IPNetwork | None:
+    """A network as it was counted; None for what is no network, such as `EVERYWHERE`."""
+    try:
+        return ipaddress.ip_network(counted)
+    except ValueError:
+        return None
+
+
+def is_inside(narrow: IPNetwork, wide: IPNetwork) -> bool:
+    return narrow.version == wide.version and narrow.subnet_of(wide)  # type: ignore[arg-type]
+
+
+def widened(place: IPNetwork) -> IPNetwork:
+    """The neighbourhood of a network: its /24 or /48, or itself where it is wider."""
+    bits = 24 if place.version == 4 else 48
+    return place.supernet(new_prefix=bits) if place.prefixlen > bits else place
+
+
 def normal_address(text: str) -> IPAddress:
     """An address; IPv4 mapped into IPv6 (RFC 4291, section 2.5.5.2) becomes the IPv4 address it stands for."""
     address = ipaddress.ip_address(text)
@@ -110,10 +129,6 @@ def _network(entry: str) -> IPNetwork:
     return network
 
 
-def _inside(narrow: IPNetwork, wide: IPNetwork) -> bool:
-    return narrow.version == wide.version and narrow.subnet_of(wide)  # type: ignore[arg-type]
-
-
 @lru_cache(maxsize=1024)
 def _parse_stored(networks: str) -> tuple[IPNetwork, ...]:
     return tuple(ipaddress.ip_network(entry) for entry in networks.split())
@@ -126,11 +141,3 @@ def _collapsed(networks: str) -> tuple[IPNetwork, ...]:
     four = ipaddress.collapse_addresses(each for each in parsed if isinstance(each, ipaddress.IPv4Network))
     six = ipaddress.collapse_addresses(each for each in parsed if isinstance(each, ipaddress.IPv6Network))
     return (*four, *six)
-
-
-@lru_cache(maxsize=8192)
-def _counted(stored: str) -> IPNetwork | None:
-    try:
-        return ipaddress.ip_network(stored)
-    except ValueError:
-        return None

@@ -11,7 +11,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def set_up(app: Flask) -> None:
-    for each in (ago, day, short_day, day_time, weekday_time, time_of_day, left, in_days, iso):
+    for each in (ago, day, short_day, day_time, weekday_time, time_of_day, left, in_days, iso, utc_day):
         app.add_template_filter(each)
 
 
@@ -63,6 +63,15 @@ def left(moment: datetime) -> str:
     if rest >= 2 * DAY:
         return f"{rest // DAY} days left"
     return f"{rest // HOUR} hr left" if rest >= HOUR else f"{max(rest // MINUTE, 1)} min left"
+
+
+def utc_day(moment: datetime) -> str:
+    """ "Today", "Yesterday" or "Nov 2", of a day of UTC, wherever the person is."""
+    today = now().astimezone(UTC).date()
+    then = moment.astimezone(UTC).date()
+    if today - then <= DAY:
+        return "Today" if then == today else "Yesterday"
+    return f"{then:%b} {then.day}" + ("" if then.year == today.year else f", {then.year}")
 
 
 def in_days(moment: datetime) -> str:

@@ -15,6 +15,8 @@ ACTIONS = {
     "api_key.created": ("plus", "created the key"),
     "api_key.edited": ("pencil", "edited the key"),
     "api_key.widened": ("shield", "gave the key more"),
+    "api_key.narrowed": ("shield", "narrowed the key to what it uses"),
+    "api_key.restored": ("shield", "undid the narrowing"),
     "api_key.disabled": ("pause", "disabled the key"),
     "api_key.enabled": ("play", "enabled the key"),
     "api_key.rotated": ("rotate-cw", "rotated the key"),
@@ -27,6 +29,7 @@ ACTIONS = {
     "api_key.dead_secret_used": ("triangle-alert", "refused a dead secret"),
     "api_key.incident_closed": ("check", "looked into the use of dead secrets"),
 }
+CHANGING = ("api_key.edited", "api_key.widened", "api_key.narrowed", "api_key.restored")
 NEW_NETWORK = "api_key.new_network"
 FIELDS = {
     "name": "Name",
@@ -147,7 +150,7 @@ def _new_networks(events: list[AuditEvent], first_network: str | None) -> Happen
 def _details(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
     if action == "api_key.created":
         yield from _as_created(facts)
-    elif action in ("api_key.edited", "api_key.widened"):
+    elif action in CHANGING:
         for field, values in facts.items():
             yield from _change(field, *values)
     elif action == "api_key.dead_secret_used":

@@ -5,7 +5,7 @@ from typing import Any
 
 from models import ApiKey, Incident, scope
 from models.plan import Plan
-from views import key_history, key_leaks, key_refusals, key_rotation, key_usage, plan_words
+from views import key_advice, key_history, key_leaks, key_refusals, key_rotation, key_usage, plan_words
 
 
 def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
@@ -20,5 +20,6 @@ def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
         **key_rotation.shown(key),
         "refusals": key_refusals.shown(key),
         "reasons": key_refusals.REASONS,
+        **key_advice.shown(key, plan, moment),
         "history": key_history.of(key),
     }

@@ -54,6 +54,7 @@ def addresses(world: World) -> list[str]:
         "general",
         "plan",
         f"api-keys/{live}/add-scope?scope=write:data",
+        f"api-keys/{world.keys['busy'].id}/restrict",
     ]
     pages = [*lists, *keys, *verbs, *more, *members]
     return ["/account", "/help", "/pricing", *(world.ada.settings(page) for page in pages)]

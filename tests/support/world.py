@@ -50,6 +50,7 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
     keys["rotating"].rotate(by=ada.actor, overlap="24h")
     for number in range(4):
         used(made["rotating"][1], times=14, address=f"2001:db8::{number}", client="python-requests/2.32.5 " * 4)
+    keys["busy"] = busy_key(ada)
     keys["disabled"].disable(by=ada.actor)
     keys["revoked"].revoke(by=ada.actor, reason="leaked", note="Seen in a chat")
     for number in range(20):
@@ -63,6 +64,17 @@ def report(text: str) -> None:
     for url in ("https://github.com/octo/" + "a-long-name-" * 9, "https://gist.github.com/octo/1f8v5c3x7s2n9k4j"):
         by = Actor("system", "GitHub secret scanning")
         Leak.report(secret_id, Place("github", url, "gist_content"), by=by)
+
+
+def busy_key(ada: Person, name: str = "Busy") -> ApiKey:
+    """Two months old, in use, with a scope that it never used, from more than one place."""
+    with database.at(now() - timedelta(days=60)):
+        key, text = make_key(ada, name=name, scopes={"read:members", "write:members", "read:data"})
+        used(text, address="203.0.113.9")
+    used(text, times=1_200)
+    used(text, times=40, address="198.51.100.9", at=now() - timedelta(days=3), client="python-httpx/0.28")
+    used(text, times=9, scope="read:data", request="GET /api/v2/w/<workspace_id>/data", address="2001:db8:7::1")
+    return key
 
 
 def people(ada: Person) -> dict[str, Member]:
