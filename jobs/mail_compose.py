@@ -11,8 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from jobs import mail_words
-from jobs.mail_words import Item, Place
+from jobs import mail_parts, mail_words
+from jobs.mail_parts import Item, Place
 from models import mail_kinds, mail_recipients, unsubscribe
 from models.database import now
 from models.mail import Mail
@@ -32,7 +32,7 @@ _templates = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_templates.filters["count"] = mail_words.count
+_templates.filters["count"] = mail_parts.count
 
 
 @dataclass
@@ -97,7 +97,7 @@ def _sections(facts: Iterable[Told], place: Place) -> tuple[list[Section], int]:
         seen.add(subject)
         group = (told.notice.workspace_id, told.notice.kind)
         if group not in found:
-            found[group] = Section(told.notice.kind, group[0], mail_words.clean(told.workspace.name, 80))
+            found[group] = Section(told.notice.kind, group[0], mail_parts.clean(told.workspace.name, 80))
         found[group].add(mail_words.item(told, place))
     order = {kind: rank for rank, kind in enumerate(mail_words.ORDER)}
     ranked = sorted(found.values(), key=lambda each: (each.workspace, each.workspace_id, order.get(each.kind, 99)))
@@ -110,7 +110,7 @@ def _digest_subject(sections: list[Section], keys: int) -> str:
     if keys == 0:
         return f"Last week in {where}"
     if keys == 1:
-        return f"API key “{mail_words.clean(sections[0].items[0].name, 60)}” of {where} needs a look"
+        return f"API key “{mail_parts.clean(sections[0].items[0].name, 60)}” of {where} needs a look"
     return f"{keys:,} API keys of {where} need a look"
 
 
@@ -123,7 +123,7 @@ def _message(mail: Mail, settings: Settings, context: dict[str, Any]) -> bytes:
     message = EmailMessage(policy=SMTP if local.isascii() else SMTPUTF8)
     message["From"] = settings.mail_from
     message["To"] = f"{local}@{domain.encode('idna').decode()}"
-    message["Subject"] = mail_words.clean(context["subject"], 150)
+    message["Subject"] = mail_parts.clean(context["subject"], 150)
     message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<{mail.id}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
     # Nobody's holiday notice is wanted (RFC 3834).

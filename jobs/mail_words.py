@@ -1,65 +1,19 @@
 """What a mail says of each fact: a sentence, some lines, and the link to the page where it can be mended."""
 
-import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from jobs.mail_parts import Item, Link, Place, clean, count
 from models import mail_kinds
 from models.database import now
 from models.mail_truth import Told
-from models.text import BIDI
 
 # The lane of the digest, most urgent first.
 ORDER = ("expiring", "expired", "rotation_due", "maker_left", "unused", "weekly")
 # Not about one key.
 SUMMARY = "weekly"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    words: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A key in a mail. `sort` decides which come first, and which are only counted where there are many."""
-
-    name: str
-    sentence: str
-    links: tuple[Link, ...]
-    rows: tuple[tuple[str, str], ...] = ()
-    hint: str = ""
-    # Of a mail about this key alone.
-    subject: str = ""
-    sort: datetime = field(default_factory=now)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where links lead, and the zone in which times are told."""
-
-    base_url: str
-    zone: ZoneInfo
-
-    def keys(self, workspace: str, path: str = "") -> str:
-        return f"{self.base_url}/w/{workspace}/settings/api-keys{path}"
-
-    def key(self, told: Told, verb: str = "") -> str:
-        if verb == "copy":
-            return self.keys(told.workspace.id, f"/new?copy={told.notice.key_id}")
-        return self.keys(told.workspace.id, f"/{told.notice.key_id}{verb and '/' + verb}")
-
-    def time(self, moment: datetime) -> str:
-        local = moment.astimezone(self.zone)
-        return f"{local:%b} {local.day}, {local.year}, {local:%H:%M} {local:%Z}"
-
-    def day(self, moment: datetime) -> str:
-        local = moment.astimezone(self.zone)
-        return f"{local:%b} {local.day}, {local.year}"
 
 
 def item(told: Told, place: Place) -> Item:
@@ -71,17 +25,6 @@ def headline(kind: str, workspace: str, items: list[Item], total: int) -> str:
     if total > 1:
         return f"{total} times in {workspace}: {mail_kinds.title(kind).lower()}"
     return items[0].subject or f"{mail_kinds.title(kind)}: “{items[0].name}” of {workspace}"
-
-
-def clean(text: object, longest: int = 200) -> str:
-    """Text from people or requests on one line, without what could mislead a reader or break a header."""
-    kept = (" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in str(text) if char not in BIDI)
-    line = " ".join("".join(kept).encode("utf-8", "replace").decode().split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _created(told: Told, place: Place) -> Item:

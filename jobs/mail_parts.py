@@ -1,0 +1,65 @@
+"""What the words of mails are made of: items with links, places where links lead, and text that cannot mislead."""
+
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from models.database import now
+from models.mail_truth import Told
+from models.text import BIDI
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A key in a mail. `sort` decides which come first, and which are only counted where there are many."""
+
+    name: str
+    sentence: str
+    links: tuple[Link, ...]
+    rows: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    # Of a mail about this key alone.
+    subject: str = ""
+    sort: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where links lead, and the zone in which times are told."""
+
+    base_url: str
+    zone: ZoneInfo
+
+    def keys(self, workspace: str, path: str = "") -> str:
+        return f"{self.base_url}/w/{workspace}/settings/api-keys{path}"
+
+    def key(self, told: Told, verb: str = "") -> str:
+        if verb == "copy":
+            return self.keys(told.workspace.id, f"/new?copy={told.notice.key_id}")
+        return self.keys(told.workspace.id, f"/{told.notice.key_id}{verb and '/' + verb}")
+
+    def time(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{local:%b} {local.day}, {local.year}, {local:%H:%M} {local:%Z}"
+
+    def day(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{local:%b} {local.day}, {local.year}"
+
+
+def clean(text: object, longest: int = 200) -> str:
+    """Text from people or requests on one line, without what could mislead a reader or break a header."""
+    kept = (" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in str(text) if char not in BIDI)
+    line = " ".join("".join(kept).encode("utf-8", "replace").decode().split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
