@@ -56,6 +56,13 @@ def _leaked(told: Told, place: Place) -> Item:
         sentence = "It leaked, so it is revoked. Requests with it are refused from now on."
         links = (Link("See what it did", place.key(told)), Link("Create a copy", place.key(told, "copy")))
         return _item(told, sentence, links, rows, subject=f"Leaked API key {about} is revoked")
+    if facts.get("outcome") == "dead":
+        sentence = (
+            "An old secret of it was found where anybody may read it. That one does not work any more, the one in "
+            "use does. If you do not know how it got there, revoke the key."
+        )
+        links = (Link("Look at the key", place.key(told)), Link("Revoke it", place.key(told, "revoke")))
+        return _item(told, sentence, links, rows, subject=f"An old secret of API key {about} was found in public")
     sentence = "Its secret was found where anybody may read it, and still works. Rotate it now, or revoke it."
     links = (Link("Rotate it", place.key(told, "rotate")), Link("Revoke it", place.key(told, "revoke")))
     return _item(told, sentence, links, rows, subject=f"API key {about} was found in public and still works")

@@ -9,10 +9,11 @@ from peewee import JOIN, Case, fn
 from models import paging, role, secret, text
 from models.api_key import ApiKey
 from models.key_state import EXPIRING, UNUSED_IDLE, UNUSED_NEW
+from models.leak import Leak
 from models.member import Member
 
 PAGE_SIZE = 25
-Kind = Literal["", "expiring", "left", "unused"]
+Kind = Literal["", "leaked", "expiring", "left", "unused"]
 
 FILTERS = {
     "all": "All",
@@ -91,9 +92,9 @@ def page(
 
 
 def _attention(workspace_id: str, moment: datetime, totals: dict[str, int]) -> Attention:
-    """What to look at first: keys that expire soon, then keys whose maker left, then keys that nobody uses."""
+    """What to look at first: keys that are public, that expire soon, whose maker left, that nobody uses."""
     kind: Kind
-    for kind in ("expiring", "left", "unused"):
+    for kind in ("leaked", "expiring", "left", "unused"):
         if totals[kind]:
             rows = ApiKey.in_workspace(workspace_id).where(_conditions(workspace_id, moment)[kind])
             first = rows.order_by(ApiKey.expires_at.asc(nulls="LAST"), ApiKey.id).first()
@@ -132,6 +133,7 @@ def _conditions(workspace_id: str, moment: datetime) -> dict[str, Any]:
         "unused": live & (never | (ApiKey.last_used_at <= moment - UNUSED_IDLE)),
         "inactive": ~live,
         "left": live & _maker_left(workspace_id),
+        "leaked": live & ApiKey.id.in_(Leak.at_large(workspace_id, moment)),
     }
 
 
@@ -162,7 +164,7 @@ def _order(sort: str, workspace_id: str, moment: datetime) -> list[Any]:
         "created": [ApiKey.created_at.desc()],
         "expires": [inactive_last, ApiKey.expires_at.asc(nulls="LAST")],
     }
-    needs = conditions["expiring"] | conditions["unused"] | conditions["left"]
+    needs = conditions["leaked"] | conditions["expiring"] | conditions["unused"] | conditions["left"]
     rank = Case(None, [(conditions["inactive"], 2), (needs, 0)], 1)
     return orders.get(sort, [rank, ApiKey.last_used_at.desc(nulls="LAST")])
 

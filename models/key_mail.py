@@ -15,12 +15,12 @@ def created(key: Any, by: Actor) -> None:
 def revoked(key: Any, by: Actor, reason: str, note: str) -> None:
     """A leak concerns everybody who manages keys."""
     if reason == "leaked":
-        _leaked(key, by, "revoked", note=note)
+        _leaked(key, by, "revoked", "revoked", note=note)
 
 
-def found(key: Any, by: Actor, where: str, outcome: str) -> None:
-    """A secret was found in public; call it before the key is revoked, so that the mail says where."""
-    _leaked(key, by, outcome, where=where)
+def found(key: Any, by: Actor, where: str, outcome: str, secret_id: str) -> None:
+    """A secret was found in public: each one is told of once, and once more if its key is revoked for it."""
+    _leaked(key, by, outcome, f"{secret_id}/{outcome}", where=where)
 
 
 def dead_secret_used(key: Any, incident: Any) -> None:
@@ -36,9 +36,9 @@ def dead_secret_used(key: Any, incident: Any) -> None:
     outbox.promise("dead_secret", key.workspace_id, incident.id, key=key, facts=facts)
 
 
-def _leaked(key: Any, by: Actor, outcome: str, **facts: str) -> None:
+def _leaked(key: Any, by: Actor, outcome: str, threshold: str, **facts: str) -> None:
     facts = {**_facts(key, by), "outcome": outcome, **facts}
-    outbox.promise("key_leaked", key.workspace_id, key.id, outcome, key=key, facts=facts)
+    outbox.promise("key_leaked", key.workspace_id, key.id, threshold, key=key, facts=facts)
 
 
 def _facts(key: Any, by: Actor) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any, NamedTuple
 
-from peewee import ForeignKeyField, TextField
+from peewee import JOIN, ForeignKeyField, TextField
 
 from models import key_mail, secret
 from models.actor import Actor
@@ -23,6 +24,13 @@ MOST = 20
 LONGEST_URL = 400
 LONGEST_WORD = 80
 LOOKED_UP_AT_ONCE = 400
+
+
+class Known(NamedTuple):
+    """A secret of ours that somebody has, by its ids."""
+
+    secret_id: str
+    workspace_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +73,46 @@ class Leak(WorkspaceRecord):
         indexes = ((("secret", "reporter", "url"), True), (("key", "at"), False), (("workspace", "at"), False))
 
     @classmethod
-    def report(cls, secret_id: str, place: Place, *, by: Actor) -> str:
+    def report(cls, found: "Known", place: Place, *, by: Actor) -> str:
         """Note where a secret was found, and end its key if it still works and the workspace wants that.
 
         The same report again changes nothing. Returns the outcome.
         """
         place = place.cleaned()
         with transaction():
-            workspace_id = _workspace_of(secret_id)
-            Workspace(id=workspace_id).hold()
-            found = KeySecret.select(KeySecret, ApiKey).join(ApiKey).where(KeySecret.id == secret_id).get()
-            policy = Workspace.get_by_id(workspace_id).leak_policy
-            before = list(cls.select().where(cls.secret == secret_id))
-            outcome = DEAD if not works(found, now()) else REVOKED if policy == REVOKE else TOLD
+            Workspace(id=found.workspace_id).hold()
+            row, before = cls._read(found.secret_id)
+            policy = row.key.workspace.leak_policy
+            outcome = DEAD if not works(row, now()) else REVOKED if policy == REVOKE else TOLD
             same = next((row for row in before if (row.reporter, row.url) == (place.reporter, place.url)), None)
             if outcome != REVOKED and (same or len(before) >= MOST):
                 return outcome
-            cls._note(found, place, outcome, same)
+            cls._note(row, place, outcome, same)
             if outcome == REVOKED or not before:
-                cls._act(found.key, place, outcome, by)
+                cls._act(row.key, row.id, place, outcome, by)
         return outcome
+
+    @classmethod
+    def _read(cls, secret_id: str) -> "tuple[KeySecret, list[Leak]]":
+        """A secret with its key and its workspace, and where it was found before."""
+        query = (
+            KeySecret.select(KeySecret, ApiKey, Workspace, cls)
+            .join(ApiKey)
+            .join(Workspace)
+            .join_from(KeySecret, cls, JOIN.LEFT_OUTER, on=(cls.secret == KeySecret.id), attr="found")
+            .where(KeySecret.id == secret_id)
+        )
+        rows = list(query)
+        return rows[0], [row.found for row in rows if getattr(row, "found", None) and row.found.id]  # type: ignore[attr-defined]
+
+    @classmethod
+    def settled(cls, secrets: "Iterable[Known]") -> "set[tuple[str, str, str]]":
+        """Secret, reporter and address of the reports that were made before, of secrets that do not work any more."""
+        found, rest = set(), iter([each.secret_id for each in secrets])
+        while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
+            rows = cls.select(cls, KeySecret, ApiKey).join(KeySecret).join(ApiKey).where(cls.secret.in_(some))
+            found |= {(row.secret_id, row.reporter, row.url) for row in rows if not works(row.secret, now())}
+        return found
 
     @classmethod
     def _note(cls, found: KeySecret, place: Place, outcome: str, same: "Leak | None") -> None:
@@ -98,12 +126,19 @@ class Leak(WorkspaceRecord):
         )  # fmt: skip
 
     @classmethod
-    def _act(cls, key: ApiKey, place: Place, outcome: str, by: Actor) -> None:
+    def _act(cls, key: ApiKey, secret_id: str, place: Place, outcome: str, by: Actor) -> None:
         facts = {"reporter": place.reporter, "url": place.url, "source": place.source, "outcome": outcome}
         AuditEvent.write("api_key.leaked", key.id, workspace=key.workspace_id, by=by, **facts)
-        key_mail.found(key, by, place.url or place.source, outcome)
+        if outcome != DEAD or key.is_live(now()):
+            key_mail.found(key, by, place.url or place.source, outcome, secret_id)
         if outcome == REVOKED:
-            key.revoke(by=by, reason="leaked")
+            key.end(by=by, reason="leaked")
+
+    @classmethod
+    def at_large(cls, workspace_id: str, moment: datetime) -> Any:
+        """The keys of a workspace with a secret that was found in public and did not end since, as a query of ids."""
+        unended = KeySecret.revoked_at.is_null() & (KeySecret.ends_at.is_null() | (KeySecret.ends_at > moment))
+        return cls.in_workspace(workspace_id).select(cls.key).join(KeySecret).where(unended)
 
     @classmethod
     def of(cls, key: ApiKey) -> "list[Leak]":
@@ -121,8 +156,8 @@ def works(found: KeySecret, moment: datetime) -> bool:
     return not ended and found.key.is_live(moment)
 
 
-def known(texts: Iterable[str]) -> dict[str, str]:
-    """Text → id of the secret, for those texts that are or were one, under any pepper. Nothing counts as a use."""
+def known(texts: Iterable[str]) -> "dict[str, Known]":
+    """Text → secret, for those texts that are or were one, under any pepper. Nothing counts as a use."""
     digests = {
         secret.digest(text, pepper): text
         for text in dict.fromkeys(texts)
@@ -131,14 +166,9 @@ def known(texts: Iterable[str]) -> dict[str, str]:
     }
     found, rest = {}, iter(digests)
     while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
-        for row in KeySecret.select(KeySecret.id, KeySecret.digest).where(KeySecret.digest.in_(some)):
-            found[digests[bytes(row.digest)]] = row.id
+        for row in KeySecret.select(KeySecret, ApiKey).join(ApiKey).where(KeySecret.digest.in_(some)):
+            found[digests[bytes(row.digest)]] = Known(row.id, row.key.workspace_id)
     return found
-
-
-def _workspace_of(secret_id: str) -> str:
-    row = ApiKey.select(ApiKey.workspace).join(KeySecret).where(KeySecret.id == secret_id).get()
-    return str(row.workspace_id)
 
 
 def _safe(text: str, longest: int) -> str:

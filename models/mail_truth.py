@@ -82,9 +82,9 @@ def is_not_rotated(told: Told, matters: bool) -> str | None:
 
 
 def is_found_and_works(told: Told) -> str | None:
-    """A revoked key that leaked stays news; that one works must be true."""
-    still = told.notice.facts.get("outcome") == "told"
-    return is_live(told) or is_not_rotated(told, True) if still else None
+    """A revoked key that leaked stays news; that the key or the secret works must be true."""
+    outcome = told.notice.facts.get("outcome")
+    return is_live(told) or is_not_rotated(told, outcome == "told") if outcome in ("told", "dead") else None
 
 
 # Of other kinds the fact lies in the past: it stays true.

@@ -25,8 +25,8 @@ URL = "https://github.com/octo/site/blob/1f/app.py"
 
 
 def report(text: str, url: str = URL, reporter: str = leak.GITHUB, **more: str) -> str:
-    [secret_id] = leak.known([text]).values()
-    return Leak.report(secret_id, Place(reporter, url, **more), by=GITHUB)
+    [found] = leak.known([text]).values()
+    return Leak.report(found, Place(reporter, url, **more), by=GITHUB)
 
 
 def page(person: Person, key: ApiKey) -> str:
@@ -43,7 +43,7 @@ def test_the_page_says_where_and_what_was_done(ada: Person, make_key: MakeKey, b
         assert report(text, source="pull_request_comment") == "revoked"
         shown = browse(ada).get(page(ada, key))
     assert "Found in public, Nov 24, 2026, 15:30 UTC." in words(shown)
-    assert "Reported by GitHub secret scanning. The key was revoked at once." in words(shown)
+    assert "Reported by GitHub secret scanning. The key was revoked at once, so requests" in words(shown)
     assert f'href="{URL}" rel="noopener noreferrer">github.com/octo/site/blob/1f/app.py</a> (pull request comment)' in (
         shown.text
     )
@@ -58,6 +58,8 @@ def test_a_workspace_that_wants_to_be_told_only_is_told(ada: Person, make_key: M
     assert report(text) == "told"
     assert works(text)
     shown = browse(ada).get(page(ada, key))
+    listed = words(browse(ada).get(ada.settings()))
+    assert "Nightly report was found in public and still works." in listed
     assert "It still works, since your workspace wants to be told only." in words(shown)
     dialog = browse(ada).get(f"{page(ada, key)}/revoke?reason=leaked&confirm=Nightly+report")
     assert '<option selected value="leaked">' in dialog.text
@@ -65,6 +67,23 @@ def test_a_workspace_that_wants_to_be_told_only_is_told(ada: Person, make_key: M
     form = {"reason": "leaked", "confirm": "Nightly report", "note": ""}
     assert browse(ada).post(f"{page(ada, key)}/revoke", form).status_code == 303
     assert "The key does not work any more." in words(browse(ada).get(page(ada, key)))
+    assert "found in public and still works" not in words(browse(ada).get(ada.settings()))
+
+
+def test_what_is_public_comes_first_in_the_list_until_it_is_rotated(
+    ada: Person, mallory: Person, make_key: MakeKey, browse: Browse
+) -> None:
+    make_key(ada, name="Soon over", expires_at=now() + timedelta(days=1))
+    tell_only(ada)
+    keys = [make_key(ada, name=name)[0] for name in ("One", "Two")]
+    for key in keys:
+        report(key.rotate(by=ada.actor).reveal())
+    assert "and 1 more key were found in public and still work." in words(browse(ada).get(ada.settings()))
+    assert "found in public and" not in words(browse(mallory).get(mallory.settings()))
+    for key in keys:
+        reread(key).rotate(by=ada.actor)
+    shown = words(browse(ada).get(ada.settings()))
+    assert "found in public and" not in shown and "Soon over expires" in shown
 
 
 def test_whoever_changes_the_policy_is_heard_at_the_next_report(ada: Person, make_key: MakeKey) -> None:

@@ -67,6 +67,7 @@ def test_the_dialog_lists_them_by_last_use(ada: Person, olga: Person, browse: Br
     places = [shown.index(name) for name in ("First", "Second", "Third", "Idle")]
     assert places == sorted(places)
     assert "Mine" not in shown and "192.0.2.77" in shown and "Never used" in shown
+    assert '<option selected value="leaked">' in browse(ada).get(path(ada, olga.member)).text
     assert "Revoke all 4 keys made by Olga Ladyzhenskaya?" in shown
 
 

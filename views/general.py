@@ -12,8 +12,8 @@ from views.people_forms import LeakForm, WorkspaceForm
 bp = Blueprint("general", __name__, url_prefix="/w/<workspace_id>/settings/general")
 
 LEAK_CHOICES = [
-    (REVOKE, "Revoke it at once", "Whoever finds it cannot use it, and neither can what uses it now."),
-    (TELL, "Only tell", "The page of the key says so. It works on until somebody revokes it."),
+    (REVOKE, "Revoke it at once", "Whoever finds it cannot use it, and neither can what uses it now. A mail says so."),
+    (TELL, "Only tell", "Whoever manages keys gets a mail. The key works on until somebody revokes it."),
 ]
 
 

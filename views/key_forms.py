@@ -131,9 +131,12 @@ class RevokeForm(PageForm):
     note = StringField("Note")
     confirm = StringField("Name of the key")
 
+    # The reason that is chosen when it opens.
+    usual = next(iter(REASONS))
+
     def __init__(self, **data: object) -> None:
         # A link may choose the reason, never type the name.
-        super().__init__(data={"reason": request.args.get("reason", next(iter(REASONS))), **data})
+        super().__init__(data={"reason": request.args.get("reason", self.usual), **data})
 
     def confirms(self, name: str) -> bool:
         """Whether the name was typed as people see it: without regard to how blanks and accents are encoded."""

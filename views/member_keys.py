@@ -18,6 +18,8 @@ MOST = 20
 class RevokeMadeForm(RevokeForm):
     remove = BooleanField("Remove the person, too")
 
+    usual = "leaked"
+
     def __init__(self) -> None:
         super().__init__(remove="remove" in request.args)
 

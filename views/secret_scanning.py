@@ -34,9 +34,13 @@ def alert() -> Response:
     matches = [match for each in given if (match := _match(each))]
     known = leak.known(match["token"] for match in matches)
     by = Actor("system", "GitHub secret scanning", address=client_address(), request_id=request_id())
+    # An alert that comes again takes no transactions.
+    settled = Leak.settled(known.values())
     for match in matches:
-        if secret_id := known.get(match["token"]):
-            Leak.report(secret_id, Place(leak.GITHUB, match["url"], match["source"], match["type"]), by=by)
+        place = Place(leak.GITHUB, match["url"], match["source"], match["type"]).cleaned()
+        found = known.get(match["token"])
+        if found and (found.secret_id, place.reporter, place.url) not in settled:
+            Leak.report(found, place, by=by)
     return _feedback(matches, known)
 
 
@@ -73,7 +77,7 @@ def _match(record: Any) -> dict[str, str] | None:
     }
 
 
-def _feedback(matches: list[dict[str, str]], known: dict[str, str]) -> Response:
+def _feedback(matches: list[dict[str, str]], known: dict[str, leak.Known]) -> Response:
     told = [
         {
             "token_raw": match["token"],

@@ -18,9 +18,9 @@ def test_a_key_that_was_told_of_is_revoked_from_its_page(
     key, text = server.key(ada, name="Nightly report")
     with server.models():
         choose_leak_policy(ada.workspace, "tell", by=ada.actor)
-        [secret_id] = leak.known([text]).values()
+        [found] = leak.known([text]).values()
         place = Place("github", "https://github.com/octo/site/blob/1f/app.py", "content")
-        Leak.report(secret_id, place, by=Actor("system", "GitHub secret scanning"))
+        Leak.report(found, place, by=Actor("system", "GitHub secret scanning"))
     assert status(server, ada, text)[0] == 200
     page.goto(ada.settings(f"api-keys/{key.id}"))
     expect(page.get_by_text("Found in public,")).to_be_visible()

@@ -41,6 +41,6 @@ def report_key() -> Response:
 
 
 def _report(text: str, url: str) -> None:
-    for secret_id in leak.known([text]).values():
+    for found in leak.known([text]).values():
         by = Actor("system", "Someone who had the key", address=request.remote_addr, request_id=request_id())
-        Leak.report(secret_id, Place(leak.HOLDER, url), by=by)
+        Leak.report(found, Place(leak.HOLDER, url), by=by)

@@ -1,0 +1,98 @@
+"""A key that was found in public is told of by mail, at once and once, over a real mail server."""
+
+from collections.abc import Callable
+
+import pytest
+
+from jobs import send_mail
+from models import ApiKey, Workspace
+from models.tenancy import choose_leak_policy
+from tests.support.cast import Person
+from tests.support.github import Send, github, match, send
+from tests.support.mailbox import Mailbox
+
+MakeKey = Callable[..., tuple[ApiKey, str]]
+
+__all__ = ["github", "send"]
+
+
+@pytest.fixture
+def made(mailbox: Mailbox, make_key: MakeKey) -> MakeKey:
+    """Like make_key, after the mail about the new key."""
+
+    def ready(person: Person, **settings: object) -> tuple[ApiKey, str]:
+        found = make_key(person, **settings)
+        send_mail.run()
+        mailbox.arrived.clear()
+        return found
+
+    return ready
+
+
+def told(mailbox: Mailbox) -> list[tuple[str, str]]:
+    """To whom, and what about."""
+    send_mail.run()
+    found = sorted((each.to[0].partition("@")[0], each.subject) for each in mailbox.arrived)
+    mailbox.arrived.clear()
+    return found
+
+
+def test_whoever_manages_keys_hears_of_a_leak_once(
+    mailbox: Mailbox, ada: Person, olga: Person, bob: Person, mallory: Person, made: MakeKey, send: Send
+) -> None:
+    _, text = made(ada, name="Nightly report")
+    send(match(text), match(text, url="https://github.com/octo/another"))
+    send_mail.run()
+    [mail] = mailbox.to("ada@example.com")
+    assert "https://github.com/octo/site/blob/1f/app.py#L3" in mail.text
+    assert "GitHub secret scanning" in mail.text
+    assert text not in mail.raw.decode()
+    subject = "Leaked API key “Nightly report” of Fieldstone is revoked"
+    assert told(mailbox) == [("ada", subject), ("olga", subject)]
+    send(match(text), match(text, url="https://github.com/octo/a-third"))
+    assert told(mailbox) == []
+
+
+def test_nobody_hears_again_of_a_key_that_had_ended(mailbox: Mailbox, ada: Person, made: MakeKey, send: Send) -> None:
+    key, text = made(ada)
+    key.revoke(by=ada.actor, reason="unneeded")
+    assert send(match(text)).get_json()[0]["label"] == "true_positive"
+    assert told(mailbox) == []
+
+
+def test_an_old_secret_is_told_of_as_such_and_the_next_one_too(
+    mailbox: Mailbox, ada: Person, made: MakeKey, send: Send
+) -> None:
+    key, first = made(ada, name="CI")
+    second = key.rotate(by=ada.actor).reveal()
+    key.rotate(by=ada.actor)
+    subject = "An old secret of API key “CI” of Fieldstone was found in public"
+    for text in (first, second):
+        send(match(text), match(text))
+        assert told(mailbox) == [("ada", subject)]
+
+
+def test_what_is_no_longer_so_is_not_told(mailbox: Mailbox, ada: Person, made: MakeKey, send: Send) -> None:
+    key, text = made(ada)
+    key.rotate(by=ada.actor)
+    send(match(text))
+    key.revoke(by=ada.actor, reason="unneeded")
+    assert told(mailbox) == []
+
+
+def test_a_key_that_was_told_of_and_then_revoked_is_told_of_twice(
+    mailbox: Mailbox, ada: Person, made: MakeKey, send: Send
+) -> None:
+    _, text = made(ada, name="CI")
+    choose_leak_policy(ada.workspace, "tell", by=ada.actor)
+    send(match(text))
+    assert told(mailbox) == [("ada", "API key “CI” of Fieldstone was found in public and still works")]
+    choose_leak_policy(Workspace.get_by_id(ada.workspace.id), "revoke", by=ada.actor)
+    send(match(text))
+    assert told(mailbox) == [("ada", "Leaked API key “CI” of Fieldstone is revoked")]
+
+
+def test_many_keys_at_once_are_one_mail(mailbox: Mailbox, ada: Person, made: MakeKey, send: Send) -> None:
+    texts = [made(ada)[1] for _ in range(15)]
+    assert len(send(*map(match, texts)).get_json()) == 15
+    assert told(mailbox) == [("ada", "15 times in Fieldstone: leaked key")]
