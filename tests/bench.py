@@ -7,6 +7,7 @@ others for the same job, which inform and decide nothing.
 import argparse
 import contextlib
 import logging
+import os
 import secrets
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from models.actor import COMMAND_LINE
 from models.key_settings import KeySettings
 from models.member import Member
 from models.tenancy import found_workspace
-from tests.support import hot_path, peers
+from tests.support import hot_path, peers, pieces
 from tests.support.contest import Contest, Entry, Lane, Seen, fault, play, say, standing, verdict
 from tests.support.load import CONNECTIONS, lua, memory, start, wrk
 from tests.support.peers import Peer, Unavailable
@@ -81,6 +82,7 @@ def main() -> None:
         data = Path(folder) / "profile"
         keys, _, _ = seed(data)
         say(hot_path.profile(create_app(settings.read({"GRAVITY_DATA_DIR": str(data)})), keys))
+        say(f"\nEach piece of it by itself:\n{pieces.costs(keys[0])}")
     sys.exit(0 if good else 1)
 
 
@@ -118,10 +120,17 @@ def serve(folder: Path, answer: bytes, running: contextlib.ExitStack) -> dict[st
         "floor": start(["floor:app"], folder, {"PYTHONPATH": str(ROOT)}),
         "ours": start(["app:create_app", "--factory"], ROOT, {"GRAVITY_DATA_DIR": str(folder / "data")}),
     }
-    for server, _ in servers.values():
+    for server in (*(server for server, _ in servers.values()), scheduler(folder / "data")):
         running.callback(server.wait, 15)
         running.callback(server.terminate)
     return servers
+
+
+def scheduler(data: Path) -> "subprocess.Popen[bytes]":
+    """What adds the uses up meanwhile: a part of the work, on the same processors."""
+    command = [sys.executable, "-m", "jobs.runner"]
+    environment = os.environ | {"GRAVITY_DATA_DIR": str(data)}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
 
 
 def admit(
