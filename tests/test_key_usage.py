@@ -12,7 +12,7 @@ from models.actor import COMMAND_LINE
 from models.tenancy import change_plan
 from tests.support.cast import Person, make_key
 from tests.support.clients import Browser
-from tests.support.key_pages import live_in, words
+from tests.support.key_pages import live_in, put_on_plan, words
 from tests.support.usage import used
 from tests.support.usage_pages import caption, rows, titles, totals
 
@@ -177,3 +177,18 @@ def test_one_place_is_not_told_twice(ada: Person, browse: Browse, old: tuple[Api
 def test_a_member_sees_no_usage_of_a_key(ada: Person, bob: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
     for rest in ("/usage", "/usage.csv", "/usage.json"):
         assert browse(bob).get(address(ada, old[0], rest)).status_code == 403
+
+
+def test_the_list_shows_the_last_days_of_each_key_in_small(ada: Person, browse: Browse) -> None:
+    with database.at(NOON - timedelta(days=60)):
+        _, text = make_key(ada, name="Busy")
+        make_key(ada, name="Idle")
+    used(text, times=11_950)
+    used(text, times=50, status=500, at=NOON - timedelta(days=2))
+    used(text, times=9_999, at=NOON - timedelta(days=31))
+    shown = browse(ada).get(ada.settings())
+    assert "Requests, 30 days" in shown.text
+    assert 'aria-label="12,000 requests in 30 days, 0.4% failed"' in shown.text and "12k" in words(shown)
+    assert 'aria-label="No requests in 30 days"' in shown.text
+    put_on_plan(ada, "free")
+    assert "Requests, 7 days" in browse(ada).get(ada.settings()).text

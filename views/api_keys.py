@@ -17,7 +17,7 @@ from models import (
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
-from views import key_forms, key_history, key_impact, key_page, key_refusals, key_times
+from views import key_forms, key_history, key_impact, key_page, key_refusals, key_times, key_usage
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
 from views.key_forms import KeyForm, RevokeForm
@@ -44,6 +44,7 @@ def index(workspace_id: str) -> ResponseReturnValue:
     found = key_list.listed(workspace_id, g.now, search=search, status=shown, sort=sort, page=number)
     return page(
         "api_keys/index.html",
+        **key_usage.of_list(found.keys),
         found=found,
         retiring=KeySecret.retiring([key.id for key in found.keys], g.now),
         filters=key_list.FILTERS,

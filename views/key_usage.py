@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, g, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import ApiKey, KeyPlace, network, usage_series
+from models import ApiKey, KeyPlace, network, usage_series, usage_sparks
 from models.plan import Plan
 from models.usage_series import Series
 from views import format, htmx, usage_chart, usage_export, usage_words
@@ -58,6 +58,12 @@ def context(key: ApiKey) -> dict[str, Any]:
         "still_allowed": lambda address: network.allows(key.networks, address),
         "test_url": test_url(key),
     }
+
+
+def of_list(keys: list[ApiKey]) -> dict[str, Any]:
+    """What the list shows of the use of its keys."""
+    days, found = usage_sparks.days_of(_plan()), usage_sparks.sparks(keys, _plan(), g.now)
+    return {"spark_days": days, "sparks": lambda key: usage_chart.small(found[key.id], days)}
 
 
 def _series(key: ApiKey) -> Series:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from models import monthly_use, plan_fit, quota
 from models.database import from_microseconds, to_microseconds
-from views import access, htmx, plan_words
+from views import access, htmx, plan_usage, plan_words
 
 bp = Blueprint("plan", __name__, url_prefix="/w/<workspace_id>/settings/plan")
 
@@ -17,13 +17,14 @@ bp = Blueprint("plan", __name__, url_prefix="/w/<workspace_id>/settings/plan")
 def show(workspace_id: str) -> ResponseReturnValue:
     workspace = g.member.workspace
     fit = plan_fit.fit(workspace, g.now)
-    larger = plan_words.next_larger(workspace.plan)
+    larger, used = plan_words.next_larger(workspace.plan), quota.used(workspace_id)
     return htmx.page(
         "plan/show.html",
         plan=workspace.plan,
         fit=fit,
         words=[(key, plan_words.misfit_words(key, workspace.plan, g.now)) for key in fit.over],
-        used=quota.used(workspace_id),
+        used=used,
+        **plan_usage.context(used),
         resets=_next_month(g.now),
         facts=plan_words.facts(workspace.plan),
         larger=larger,

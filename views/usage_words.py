@@ -78,7 +78,7 @@ def notes(series: Series, plan: Plan, made: str) -> list[Note]:
 
 def share(part: int, whole: int) -> str:
     """A percentage. All and nothing are said of all and nothing only."""
-    if not part or part == whole:
+    if not part or part >= whole:
         return "100%" if part else "0%"
     return f"{min(99.9, max(0.1, 100 * part / whole)):.1f}%"
 

@@ -18,9 +18,9 @@ TITLE = re.compile(r"<rect[^>]*data-i=[^>]*><title>(.*?)</title>")
 
 def rows(page: TestResponse) -> list[tuple[str, list[int | None]]]:
     """The table: the word for each bucket, then its outcomes and their sum, or None for what is not known."""
+    table = page.text.partition('<table class="table mini">')[2].partition("</table>")[0]
     return [
-        (html.unescape(label), [_number(cell) for cell in CELL.findall(cells)])
-        for label, cells in ROW.findall(page.text)
+        (html.unescape(label), [_number(cell) for cell in CELL.findall(cells)]) for label, cells in ROW.findall(table)
     ]
 
 

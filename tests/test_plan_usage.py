@@ -1,0 +1,138 @@
+"""The month on Plan & usage: by day, its busiest keys, and where it will end if it goes on like this."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from models import ApiKey, MonthlyUse, database
+from models.actor import COMMAND_LINE
+from models.tenancy import change_plan
+from tests.support.cast import Person, make_key
+from tests.support.clients import Browser
+from tests.support.key_pages import words
+from tests.support.usage import used
+from tests.support.usage_pages import caption, from_csv, from_json, rows, titles, totals
+
+Browse = Callable[[Person], Browser]
+NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+def at(**ago: float) -> datetime:
+    return NOON - timedelta(**ago)
+
+
+@pytest.fixture
+def old(ada: Person) -> Person:
+    """Ada, whose workspace has been there for long."""
+    ada.workspace.created_at = at(days=600)
+    ada.workspace.save()
+    return ada
+
+
+@pytest.fixture
+def keys(old: Person) -> dict[str, tuple[ApiKey, str]]:
+    with database.at(at(days=500)):
+        return {name: make_key(old, name=name) for name in ("Sync", "=Formula", "Gone")}
+
+
+def spend(person: Person, number: int) -> None:
+    MonthlyUse.create(workspace=person.workspace, month=202611, used=number)
+
+
+def test_the_month_is_shown_by_day(old: Person, browse: Browse, keys: dict[str, tuple[ApiKey, str]]) -> None:
+    used(keys["Sync"][1], at=at(days=10), times=300)
+    used(keys["Gone"][1], at=at(days=10), times=20, status=429)
+    used(keys["Gone"][1], at=at(days=19), times=5000)
+    page = browse(old).get(old.settings("plan"))
+    assert totals(page) == [300, 0, 0, 20, 0]
+    assert caption(page) == "320 requests from Nov 1 to Nov 19, UTC. 93.8% succeeded."
+    table = rows(page)
+    assert len(table) == 30 and dict(table)["Nov 9"] == [300, 0, 0, 20, 0, 320]
+    assert table[-1] == ("Nov 30", [None] * 6) and titles(page)[-1] == "Nov 30: still to come"
+    assert "What was denied or rate limited spends nothing of the quota." in words(page)
+
+
+def test_the_projection_says_how_it_was_reckoned(
+    old: Person, browse: Browse, keys: dict[str, tuple[ApiKey, str]]
+) -> None:
+    for days in range(1, 8):
+        used(keys["Sync"][1], at=at(days=days), times=1200)
+    spend(old, 20_000)
+    page = words(browse(old).get(old.settings("plan")))
+    # 11.5 days are left.
+    assert "At the average of the last 7 full days, 1,200 a day, the month ends near 33,800, 3.4% of the quota." in page
+    assert "used up on" not in page
+    MonthlyUse.update(used=994_000).execute()
+    page = words(browse(old).get(old.settings("plan")))
+    assert "The quota would be used up on Nov 24, UTC." in page
+    change_plan(old.workspace, "enterprise", by=COMMAND_LINE)
+    assert "the month ends near 1,010,000." in words(browse(old).get(old.settings("plan")))
+
+
+def test_a_new_workspace_has_no_projection(ada: Person, browse: Browse) -> None:
+    page = words(browse(ada).get(ada.settings("plan")))
+    assert "At the average" not in page and "No key was used in this time." in page
+
+
+def test_the_busiest_keys_lead_to_their_pages(
+    old: Person, bob: Person, browse: Browse, keys: dict[str, tuple[ApiKey, str]]
+) -> None:
+    used(keys["Sync"][1], at=at(days=3), times=600)
+    used(keys["Sync"][1], at=at(days=3), times=30, status=500)
+    used(keys["=Formula"][1], at=at(days=3), times=270)
+    used(keys["Gone"][1], at=at(days=3), times=100)
+    keys["Gone"][0].revoke(by=old.actor)
+    keys["Gone"][0].delete(by=old.actor)
+    page = browse(old).get(old.settings("plan"))
+    assert "Sync 630 63.0% 30 (4.8%) =Formula 270 27.0% 0 Gone (deleted) 100 10.0% 0" in words(page)
+    assert f'href="{old.settings("api-keys/" + keys["Sync"][0].id)}"' in page.text
+    assert keys["Gone"][0].id not in page.text
+    # Who may not manage keys sees their names, as elsewhere on this page.
+    seen = browse(bob).get(old.settings("plan"))
+    assert "Sync" in seen.text and "settings/api-keys/key_" not in seen.text
+
+
+def test_the_history_of_the_plan_holds_here_too(
+    old: Person, browse: Browse, keys: dict[str, tuple[ApiKey, str]]
+) -> None:
+    used(keys["Sync"][1], at=at(days=3), times=4)
+    used(keys["Sync"][1], at=at(days=12), times=7777)
+    change_plan(old.workspace, "free", by=COMMAND_LINE)
+    page = browse(old).get(old.settings("plan"))
+    assert totals(page)[0] == 4 and "7,777" not in page.text
+    assert "History on the Free plan goes back 7 days." in words(page) and "Since Nov 13, UTC" in words(page)
+    for file in ("usage.csv", "usage.json", "top-keys.csv"):
+        assert "7777" not in browse(old).get(old.settings(f"plan/{file}")).text
+
+
+def test_the_files_hold_what_is_shown(old: Person, browse: Browse, keys: dict[str, tuple[ApiKey, str]]) -> None:
+    used(keys["Sync"][1], at=at(days=3), times=600)
+    used(keys["=Formula"][1], at=at(days=2), times=270, status=404)
+    spend(old, 870)
+    browser = browse(old)
+    page = browser.get(old.settings("plan"))
+    for file in ("usage.csv", "usage.json", "top-keys.csv"):
+        assert f'href="{old.settings("plan/" + file)}" download' in page.text
+    shown = [numbers for _, numbers in rows(page)]
+    month = browser.get(old.settings("plan/usage.csv"))
+    assert month.headers["Content-Disposition"] == f"attachment; filename=usage-{old.workspace.id}-2026-11.csv"
+    body = browser.get(old.settings("plan/usage.json")).json
+    assert body and shown == from_csv(month) == from_json(body)
+    assert (body["used"], body["quota"], body["projection"]["days"]) == (870, 1_000_000, 7)
+    assert [(key["name"], key["requests"], key["failed"]) for key in body["top_keys"]] == [
+        ("Sync", 600, 0), ("=Formula", 270, 270),
+    ]  # fmt: skip
+    read = list(csv.reader(io.StringIO(browser.get(old.settings("plan/top-keys.csv")).text, newline="")))
+    assert [row[1:] for row in read] == [
+        ["name", "deleted", "requests", "failed"], ["Sync", "false", "600", "0"], ["'=Formula", "false", "270", "270"],
+    ]  # fmt: skip
