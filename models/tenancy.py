@@ -26,10 +26,11 @@ def found_workspace(name: str, plan: str, owner: User, *, by: Actor) -> Workspac
 
 
 def rename_workspace(workspace: Workspace, name: str, *, by: Actor) -> None:
-    if name == workspace.name:
-        return
     with transaction():
-        before, workspace.name = workspace.name, name
+        workspace.hold()
+        before, workspace.name = Workspace.get_by_id(workspace.id).name, name
+        if name == before:
+            return
         workspace.save(only=[Workspace.name])
         AuditEvent.write("workspace.renamed", workspace.id, workspace=workspace.id, by=by, name=[before, name])
 

@@ -159,6 +159,15 @@ def test_a_revoked_key_is_dead_and_can_then_be_deleted(ada: Person, client: ApiC
     assert client.get(one(ada, key)).status_code == 404
 
 
+def test_a_key_is_revoked_without_a_word(ada: Person, client: ApiClient, call: Call) -> None:
+    key = made(client, ada)
+    revoked = client.post(one(ada, key, "revoke"))
+    assert (revoked.status_code, revoked.get_json()["revoke_reason"]) == (200, "unneeded")
+    assert call(key["secret"]).get(ada.api()).get_json()["code"] == "revoked_key"
+    assert client.post(one(ada, key, "revoke"), data="x", content_type="text/plain").status_code == 415
+    assert client.post(ada.api("api-keys")).status_code == 415
+
+
 def test_the_last_use_is_no_change(ada: Person, client: ApiClient, call: Call) -> None:
     key = made(client, ada)
     tag = client.get(one(ada, key)).headers["ETag"]

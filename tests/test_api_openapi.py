@@ -102,9 +102,33 @@ def test_every_status_that_can_happen_is_there(document: Document) -> None:
         assert found >= {"400", "401", "403", "429", "431", "500", "503"}
         assert ("404" in found) or "{" not in path
         assert found >= ({"411", "413", "415", "422"} if "requestBody" in each else set())
-        assert found >= ({"400", "409"} if method == "post" else set())
+        assert found >= ({"400", "409", "413"} if method == "post" else set())
+        assert found >= ({"411"} if method != "get" else set())
     gone = document["paths"][f"{MEMBERS}/{{member_id}}"]["delete"]["responses"]
     assert "content" not in gone["204"] and "412" in gone
+
+
+def test_a_body_whose_fields_all_have_defaults_may_be_left_out(document: Document) -> None:
+    optional = {
+        each["operationId"]
+        for _, _, each in operations(document)
+        if not each.get("requestBody", {}).get("required", True)
+    }
+    assert "revoke_api_key" in optional and not optional & {"create_member", "change_member", "change_record"}
+
+
+def test_bodies_that_nobody_asked_for_are_refused_as_it_says(
+    document: Document, ada: Person, call: Callable[..., ApiClient], make_key: Callable[..., Any]
+) -> None:
+    _, text = make_key(ada, scopes={"admin:workspace"})
+    path = "/api/v2/w/{workspace_id}/workflows/{workflow_id}/runs"
+    known = document["paths"][path]["post"]["responses"]
+    for sent, headers, status in (
+        ("{}", {"Transfer-Encoding": "chunked"}, 411),
+        ("x" * (1024 * 1024 + 1), {"Idempotency-Key": "once"}, 413),
+    ):
+        answer = call(text).post(ada.api("workflows/wfl_none/runs"), data=sent, headers=headers)
+        assert answer.status_code == status and str(status) in known
 
 
 def test_codes_come_only_where_they_can(document: Document) -> None:

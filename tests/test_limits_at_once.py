@@ -3,8 +3,9 @@
 import http.client
 import shutil
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.support.cast import Person
 from tests.support.redis_server import RedisServer
 from tests.support.servers import Server
 
-CLIENTS, LIMIT = 8, 60
+CLIENTS, LIMIT, WINDOW = 8, 60, 60
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,16 @@ def two_machines(
 
 def free_key(server: Server, person: Person) -> str:
     return server.key(person, expires_at=database.now() + timedelta(days=30))[1]
+
+
+def in_one_window(ask: Callable[[], Counter[int]]) -> Counter[int]:
+    """What came of requests that took less than a window, however slow the machine is: else it asks again."""
+    for _ in range(10):
+        began = time.monotonic()
+        seen = ask()
+        if time.monotonic() - began < WINDOW:
+            return seen
+    raise AssertionError("the requests never fitted into a window")
 
 
 def hammer(servers: list[Server], secrets: list[str], requests: int) -> Counter[int]:
@@ -69,13 +80,14 @@ def hammer(servers: list[Server], secrets: list[str], requests: int) -> Counter[
 
 
 def test_eight_clients_on_one_key_and_two_workers_get_exactly_its_limit(server: Server) -> None:
-    secret = free_key(server, server.owner("Free", plan="free"))
-    assert hammer([server], [secret], 15) == {200: LIMIT, 429: CLIENTS * 15 - LIMIT}
+    seen = in_one_window(lambda: hammer([server], [free_key(server, server.owner("Free", plan="free"))], 15))
+    assert seen == {200: LIMIT, 429: CLIENTS * 15 - LIMIT}
 
 
 def test_eight_clients_on_two_machines_get_exactly_its_limit_with_redis(two_machines: list[Server]) -> None:
-    secret = free_key(two_machines[0], two_machines[0].owner("Free", plan="free"))
-    assert hammer(two_machines, [secret], 15) == {200: LIMIT, 429: CLIENTS * 15 - LIMIT}
+    first = two_machines[0]
+    seen = in_one_window(lambda: hammer(two_machines, [free_key(first, first.owner("Free", plan="free"))], 15))
+    assert seen == {200: LIMIT, 429: CLIENTS * 15 - LIMIT}
 
 
 @pytest.mark.parametrize("where", ["server", "two_machines"])
@@ -95,8 +107,8 @@ def test_without_redis_requests_are_served_within_the_limit_of_each_machine(
     two_machines: list[Server], redis: RedisServer
 ) -> None:
     """The last of its module: it takes Redis away."""
-    secret = free_key(two_machines[0], two_machines[0].owner("Free", plan="free"))
+    first = two_machines[0]
     redis.process.kill()
     redis.process.wait()
-    seen = hammer(two_machines, [secret], 20)
+    seen = in_one_window(lambda: hammer(two_machines, [free_key(first, first.owner("Free", plan="free"))], 20))
     assert seen == {200: 2 * LIMIT, 429: CLIENTS * 20 - 2 * LIMIT}

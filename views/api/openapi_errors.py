@@ -71,8 +71,11 @@ def statuses(declared: Declared, method: str, path: str) -> list[int]:
     if declared.scope is not PUBLIC:
         found |= {400, 401, 403, 429, 431, 503}
         if method == "post":
-            # Idempotency-Key: not of its form, or sent with another request before.
-            found |= {400, 409}
+            # Idempotency-Key: not of its form, with another request before, or with more than can be compared.
+            found |= {400, 409, 413}
+        if method in WRITES:
+            # A body in chunks is refused whether or not one is asked for.
+            found.add(411)
     if "{" in path:
         found.add(404)
     if declared.query:

@@ -102,6 +102,8 @@ class ApiKeyChange(Body):
 
 
 class Revocation(Body):
+    may_be_left_out: ClassVar[bool] = True
+
     reason: Reason = Field("unneeded", description="Why, for its history.")
     note: Text = Field("", examples=["Found in a public repository"])
 
