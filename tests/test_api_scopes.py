@@ -62,6 +62,7 @@ NEEDS = {
     f"POST {WORKSPACE}/api-keys/<key_id>/rotate": "admin:workspace",
     f"GET {WORKSPACE}/api-keys/<key_id>/impact": "admin:workspace",
     f"POST {WORKSPACE}/api-keys/<key_id>/revoke": "admin:workspace",
+    f"GET {WORKSPACE}/api-keys/<key_id>/usage": "admin:workspace",
     f"GET {WORKSPACE}/audit-events": "admin:workspace",
 }
 NO_ID = "none_0000000000000000"
