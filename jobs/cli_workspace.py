@@ -1,19 +1,33 @@
-"""`flask workspace`: make workspaces, list them, change their plan."""
+"""`flask workspace`: make workspaces, list them, change their plan and their policy."""
 
 import sys
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
 
 from jobs.terminal import Commands, json_option, show, show_list
-from models import ApiKey, Member, User, Workspace, plan_fit, tenancy
+from models import ApiKey, Member, User, Workspace, plan_fit, policy_effect, tenancy
 from models.actor import COMMAND_LINE
 from models.database import now, transaction
 from models.errors import Invalid, NotFound
+from models.policy import CREATORS, known
+from models.policy_effect import Effect
 from models.user import email_address, person_name
 from models.workspace import known_plan, workspace_name
 
-group = Commands("workspace", help="Make workspaces, list them, change their plan.")
+
+class Days(click.ParamType):
+    """A number of days, or none."""
+
+    name = "DAYS|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        # 0 stands for none; a policy has no such number.
+        return 0 if value == "none" else int(click.IntRange(min=1).convert(value, param, ctx))
+
+
+group = Commands("workspace", help="Make workspaces, list them, change their plan and their policy.")
 
 
 @group.command("create")
@@ -58,6 +72,39 @@ def change_plan(workspace_id: str, plan: str, as_json: bool) -> None:
     if not fit.fits:
         said += f" Over it: {fit.beyond} keys too many, {fit.over_count} keys that do not fit. All keep working."
     show(as_json, _facts(workspace) | over, said)
+
+
+@group.command("policy")
+@click.argument("workspace_id", metavar="ID")
+@click.option("--longest-life", type=Days(), help="The longest life of a key in days, or none.")
+@click.option("--expiry-required/--expiry-optional", default=None, help="Whether every key must expire.")
+@click.option("--admin-allowlist/--no-admin-allowlist", default=None, help="For keys with admin:workspace.")
+@click.option("--unused-after", "unused_days", type=int, metavar="DAYS", help="When a key counts as unused.")
+@click.option("--rotation-after", "rotation_days", type=int, metavar="DAYS", help="When a secret is to be replaced.")
+@click.option("--creators", help=f"Who may create keys: {' or '.join(CREATORS)}.")
+@click.option("--dry-run", is_flag=True, help="Only tell whom it would affect.")
+@json_option
+def policy(workspace_id: str, longest_life: int | None, dry_run: bool, as_json: bool, **chosen: Any) -> None:
+    """Show what is asked of keys, or change it. Says whom the change affects; no key stops working for it."""
+    workspace = find(workspace_id)
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if longest_life is not None:
+        given["longest_life_days"] = longest_life or None
+    wanted = known(replace(workspace.policy, **given))
+    effect = policy_effect.of(workspace, wanted, now())
+    if not dry_run:
+        tenancy.choose_policy(workspace, wanted, by=COMMAND_LINE)
+    show(as_json, asdict(wanted) | {"saved": bool(given) and not dry_run, **_effect(effect)})
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "keys_that_would_not_fit": [key.id for key, _ in effect.over],
+        "keys_that_would_not_fit_count": effect.over_count,
+        "more_unused": effect.unused,
+        "more_due_for_rotation": effect.rotation_due,
+        "who_could_not_create": effect.people,
+    }
 
 
 def find(workspace_id: str) -> Workspace:

@@ -16,6 +16,7 @@ from models.key_secret import KeySecret
 from models.key_settings import KeySettings
 from models.key_state import KeyState
 from models.member import Member
+from models.plan import Plan
 from models.secret import Secret
 from models.workspace import Workspace
 
@@ -47,6 +48,11 @@ class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
     revoked_by = TextField(null=True)
     revoke_reason = TextField(null=True)
     deleted_at = UTCDateTimeField(null=True)
+    # The stages of the clean-up, when somebody last said that the key is needed, and why it is spared.
+    flagged_at = UTCDateTimeField(null=True)
+    quarantined_at = UTCDateTimeField(null=True)
+    woken_at = UTCDateTimeField(null=True)
+    exempt_reason = TextField(null=True)
     version = IntegerField(default=1)
     last_used_at = UTCDateTimeField(null=True)
     last_used_address = TextField(null=True)
@@ -81,6 +87,12 @@ class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
         return bool(same.exists())
 
     @classmethod
+    def _must_have_room(cls, workspace_id: str, plan: Plan, moment: datetime) -> None:
+        if plan.active_keys is not None and cls.active(workspace_id, moment).count() >= plan.active_keys:
+            words = f"All {plan.active_keys} keys of the {plan.title} plan are in use."
+            raise PlanLimit(words, limit="active_keys", value=plan.active_keys, plan=plan.slug)
+
+    @classmethod
     def issue(
         cls, workspace: Workspace, settings: KeySettings, *, by: Actor, form_id: str | None = None
     ) -> "tuple[ApiKey, Secret]":
@@ -93,17 +105,11 @@ class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
             with transaction():
                 workspace.hold()
                 KeySecret.refuse_repeat(form_id)
-                plan = Workspace.get_by_id(workspace.id).plan
-                settings = key_settings.checked(settings, plan, moment)
+                limits = Workspace.get_by_id(workspace.id).limits
+                key_grant.may_create(by, limits.policy)
+                settings = key_settings.checked(settings, limits.plan, moment, policy=limits.policy)
                 key_grant.may_make(by, settings)
-                used = cls.active(workspace.id, moment).count()
-                if plan.active_keys is not None and used >= plan.active_keys:
-                    raise PlanLimit(
-                        f"All {plan.active_keys} keys of the {plan.title} plan are in use.",
-                        limit="active_keys",
-                        value=plan.active_keys,
-                        plan=plan.slug,
-                    )
+                cls._must_have_room(workspace.id, limits.plan, moment)
                 key = cls.create(
                     id=new_id("key"),
                     workspace=workspace,
@@ -133,8 +139,8 @@ class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
                 self.workspace.hold()
                 current = self._current(version)
                 current._must_be_live(moment)
-                plan = Workspace.get_by_id(self.workspace_id).plan
-                settings = key_settings.checked(settings, plan, moment, before=current.settings)
+                stored = Workspace.get_by_id(self.workspace_id)
+                settings = key_settings.checked(settings, stored.plan, moment, current.settings, stored.policy)
                 key_grant.may_change(by, self.id, current.settings, settings)
                 changes = key_settings.changes(current.settings, settings)
                 if not changes:

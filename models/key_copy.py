@@ -1,4 +1,4 @@
-"""A new key like another one: the same settings as far as the plan allows, under a name that is free."""
+"""A new key like another one: the same settings as far as the plan and the policy allow, under a name that is free."""
 
 import re
 from dataclasses import replace
@@ -8,16 +8,17 @@ from itertools import count
 from models import scope
 from models.api_key import ApiKey
 from models.key_settings import LONGEST_NAME, KeySettings
-from models.plan import Plan
+from models.policy import Limits
 
 HOUR = timedelta(hours=1)
+USUAL = timedelta(days=90)
 ENDING = re.compile(r" copy( \d+)?$")
 
 
-def like(key: ApiKey, plan: Plan, moment: datetime) -> KeySettings:
+def like(key: ApiKey, limits: Limits, moment: datetime) -> KeySettings:
     """The settings for a copy: as long a life as the key was given, and no start of its own."""
-    settings = key.settings
-    life = _life(key, plan)
+    settings, plan = key.settings, limits.plan
+    life = _life(key, limits)
     return replace(
         settings,
         name=_free_name(key.workspace_id, key.name),
@@ -28,12 +29,12 @@ def like(key: ApiKey, plan: Plan, moment: datetime) -> KeySettings:
     )
 
 
-def _life(key: ApiKey, plan: Plan) -> timedelta | None:
+def _life(key: ApiKey, limits: Limits) -> timedelta | None:
     """In whole hours: a key for 30 days was made a moment after the form said when it ends."""
     if key.expires_at is None:
-        return plan.longest_life
+        return limits.longest_life or (USUAL if limits.must_end else None)
     life = HOUR * max(1, round((key.expires_at - key.created_at) / HOUR))
-    return life if plan.longest_life is None else min(life, plan.longest_life)
+    return life if limits.longest_life is None else min(life, limits.longest_life)
 
 
 def _free_name(workspace_id: str, name: str) -> str:

@@ -7,6 +7,13 @@ from models import network, scope
 from models.actor import Actor
 from models.errors import NotAllowed
 from models.key_settings import KeySettings, widens
+from models.policy import Policy
+
+
+def may_create(by: Actor, policy: Policy) -> None:
+    """Raise `NotAllowed` where the policy of the workspace lets only its owners create keys."""
+    if not policy.lets_create(by.touches):
+        raise NotAllowed("Only owners create API keys in this workspace. Ask one of them.")
 
 
 def may_make(by: Actor, settings: KeySettings) -> None:

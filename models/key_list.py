@@ -8,9 +8,12 @@ from peewee import JOIN, Case, fn
 
 from models import paging, role, secret, text
 from models.api_key import ApiKey
-from models.key_state import EXPIRING, UNUSED_IDLE, UNUSED_NEW
+from models.key_secret import KeySecret
+from models.key_state import EXPIRING, never_used_after
 from models.leak import Leak
 from models.member import Member
+from models.policy import Policy
+from models.workspace import Workspace
 
 PAGE_SIZE = 25
 Kind = Literal["", "leaked", "expiring", "left", "unused"]
@@ -67,19 +70,20 @@ def listed(
     matching = ApiKey.in_workspace(workspace_id)
     if search:
         matching = matching.where(_matches(search))
-    counts, totals = _counts(workspace_id, moment, search)
+    conditions = _conditions(workspace_id, moment)
+    counts, totals = _counts(workspace_id, conditions, search)
     found = counts[status]
     pages = max(1, -(-found // PAGE_SIZE))
     page = min(max(page, 1), pages)
     # Sorted are ids alone: to carry whole rows through the sort of a long list takes several times as long.
     ids = (
         matching.select(ApiKey.id)
-        .where(_conditions(workspace_id, moment)[status])
-        .order_by(*_order(sort, workspace_id, moment), ApiKey.name_folded, ApiKey.id)
+        .where(conditions[status])
+        .order_by(*_order(sort, conditions), ApiKey.name_folded, ApiKey.id)
         .paginate(page, PAGE_SIZE)
     )
     keys = _in_order([key.id for key in ids])
-    return KeyPage(keys, counts, found, page, pages, _attention(workspace_id, moment, totals))
+    return KeyPage(keys, counts, found, page, pages, _attention(workspace_id, conditions, totals))
 
 
 def page(
@@ -91,12 +95,12 @@ def page(
     return found
 
 
-def _attention(workspace_id: str, moment: datetime, totals: dict[str, int]) -> Attention:
+def _attention(workspace_id: str, conditions: dict[str, Any], totals: dict[str, int]) -> Attention:
     """What to look at first: keys that are public, that expire soon, whose maker left, that nobody uses."""
     kind: Kind
     for kind in ("leaked", "expiring", "left", "unused"):
         if totals[kind]:
-            rows = ApiKey.in_workspace(workspace_id).where(_conditions(workspace_id, moment)[kind])
+            rows = ApiKey.in_workspace(workspace_id).where(conditions[kind])
             first = rows.order_by(ApiKey.expires_at.asc(nulls="LAST"), ApiKey.id).first()
             return Attention(totals["active"], kind, totals[kind], first)
     return Attention(totals["active"])
@@ -107,9 +111,8 @@ def _in_order(ids: list[str]) -> list[ApiKey]:
     return sorted(rows, key=lambda key: ids.index(key.id))
 
 
-def _counts(workspace_id: str, moment: datetime, search: str) -> tuple[dict[str, int], dict[str, int]]:
+def _counts(workspace_id: str, conditions: dict[str, Any], search: str) -> tuple[dict[str, int], dict[str, int]]:
     """For how many keys each condition holds: among those that match, and among all of them. In one pass."""
-    conditions = _conditions(workspace_id, moment)
     wanted = list(conditions.values())
     if search:
         wanted += [condition & _matches(search) for condition in wanted]
@@ -120,25 +123,36 @@ def _counts(workspace_id: str, moment: datetime, search: str) -> tuple[dict[str,
 
 def _conditions(workspace_id: str, moment: datetime) -> dict[str, Any]:
     live = ApiKey.revoked_at.is_null() & (ApiKey.expires_at.is_null() | (ApiKey.expires_at > moment))
-    born = fn.COALESCE(ApiKey.starts_at, ApiKey.created_at)
-    never = (
-        ApiKey.last_used_at.is_null()
-        & (ApiKey.created_at <= moment - UNUSED_NEW)
-        & (born <= _value(moment - UNUSED_NEW))
-    )
     return {
         "all": ApiKey.deleted_at.is_null(),
         "active": live,
         "expiring": live & ApiKey.expires_at.is_null(False) & (ApiKey.expires_at <= moment + EXPIRING),
-        "unused": live & (never | (ApiKey.last_used_at <= moment - UNUSED_IDLE)),
+        "unused": live & unused(Workspace.known(workspace_id).policy, moment),
         "inactive": ~live,
         "left": live & _maker_left(workspace_id),
         "leaked": live & ApiKey.id.in_(Leak.at_large(workspace_id, moment)),
     }
 
 
-def _value(moment: datetime) -> Any:
-    return ApiKey.created_at.db_value(moment)
+def unused(policy: Policy, moment: datetime) -> Any:
+    """The condition for what `KeyState.unused_from` tells of one key."""
+    new, idle = moment - never_used_after(policy), moment - policy.unused_after
+    born = fn.COALESCE(ApiKey.starts_at, ApiKey.created_at)
+    never = (ApiKey.created_at <= new) & (born <= ApiKey.created_at.db_value(new)) & _not_woken_since(new)
+    used = (ApiKey.last_used_at <= idle) & _not_woken_since(idle)
+    return (ApiKey.last_used_at.is_null() & never) | used
+
+
+def rotation_due(policy: Policy, moment: datetime) -> Any:
+    """The condition for a key whose newest secret is as old as the policy lets it be."""
+    newest = KeySecret.select(fn.MAX(KeySecret.created_at)).where(
+        KeySecret.key == ApiKey.id, KeySecret.revoked_at.is_null()
+    )
+    return newest <= KeySecret.created_at.db_value(moment - policy.rotation_after)
+
+
+def _not_woken_since(moment: datetime) -> Any:
+    return ApiKey.woken_at.is_null() | (ApiKey.woken_at <= moment)
 
 
 def _matches(search: str) -> Any:
@@ -155,8 +169,7 @@ def _matches(search: str) -> Any:
     return condition
 
 
-def _order(sort: str, workspace_id: str, moment: datetime) -> list[Any]:
-    conditions = _conditions(workspace_id, moment)
+def _order(sort: str, conditions: dict[str, Any]) -> list[Any]:
     inactive_last = Case(None, [(conditions["inactive"], 1)], 0)
     orders: dict[str, list[Any]] = {
         "name": [],

@@ -7,6 +7,7 @@ from typing import NoReturn
 from models import network, scope, text
 from models.errors import Invalid, PlanLimit
 from models.plan import Plan
+from models.policy import Policy, misfits
 
 NAME_TAKEN = "Another key has this name. Choose one that tells them apart."
 
@@ -22,6 +23,9 @@ LONGEST_NAME = 80
 LONGEST_NOTE = 200
 # Far enough for anybody, and safe for arithmetic with zones.
 FURTHEST = timedelta(days=50 * 366)
+NO_RULES = Policy()
+# What one can do about a rule of the policy.
+FIT = {"expires_at": "Choose an earlier expiration.", "networks": "Enter the addresses it may be used from."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,16 @@ class KeySettings:
         }
 
 
-def checked(settings: KeySettings, plan: Plan, moment: datetime, before: KeySettings | None = None) -> KeySettings:
+def checked(
+    settings: KeySettings,
+    plan: Plan,
+    moment: datetime,
+    before: KeySettings | None = None,
+    policy: Policy = NO_RULES,
+) -> KeySettings:
     """The settings in uniform form. `Invalid` names every mistake; `PlanLimit` what the plan lacks.
 
-    What stays as it was `before` is not held against a plan or a clock that has moved on.
+    What stays as it was `before` is not held against a plan, a policy or a clock that has moved on.
     """
     errors: dict[str, str] = {}
     name = _line(settings.name, "name", "a name", LONGEST_NAME, errors, required=True)
@@ -74,9 +84,12 @@ def checked(settings: KeySettings, plan: Plan, moment: datetime, before: KeySett
     if before is None or settings.expires_at != before.expires_at:
         _check_end(settings.expires_at, moment, errors)
     _check_start(settings, moment, before, errors)
+    done = replace(settings, name=name, note=note, networks=networks)
+    if before is None or widens(before, done):
+        # A key that the policy would not let be made keeps working, and is given nothing more until it fits.
+        errors = {field: f"{rule} {FIT[field]}" for field, rule in misfits(done, policy, moment).items()} | errors
     if errors:
         raise Invalid(errors)
-    done = replace(settings, name=name, note=note, networks=networks)
     _check_plan(done, plan, moment, before)
     return done
 

@@ -4,10 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models import network, role
+from models.policy import Policy
 
 EXPIRING = timedelta(days=14)
 UNUSED_NEW = timedelta(days=30)
-UNUSED_IDLE = timedelta(days=90)
+USUAL = Policy()
+
+
+def never_used_after(policy: Policy) -> timedelta:
+    return min(UNUSED_NEW, policy.unused_after)
 
 
 class KeyState:
@@ -19,6 +24,7 @@ class KeyState:
     disabled_at: Any
     revoked_at: Any
     last_used_at: Any
+    woken_at: Any
     networks: Any
     creator_kind: Any
     creator: Any
@@ -42,13 +48,19 @@ class KeyState:
     def is_expiring(self, moment: datetime) -> bool:
         return self.is_live(moment) and self.expires_at is not None and self.expires_at <= moment + EXPIRING
 
-    def is_unused(self, moment: datetime) -> bool:
-        """Live, and never used for 30 days after it was made or not used for 90 days."""
-        if not self.is_live(moment):
-            return False
+    def is_unused(self, moment: datetime, policy: Policy = USUAL) -> bool:
+        """Live, and not used for as long as the policy says, or never in 30 days since it was made."""
+        return self.is_live(moment) and moment >= self.unused_from(policy)
+
+    def unused_from(self, policy: Policy) -> datetime:
+        """When the key counts as unused, if nobody uses it until then or says that it is needed."""
         if self.last_used_at is None:
-            return max(self.created_at, self.starts_at or self.created_at) <= moment - UNUSED_NEW
-        return self.last_used_at <= moment - UNUSED_IDLE
+            since = max(self.created_at, self.starts_at or self.created_at)
+            after = never_used_after(policy)
+        else:
+            since, after = self.last_used_at, policy.unused_after
+        found: datetime = max(since, self.woken_at or since) + after
+        return found
 
     @property
     def maker_left(self) -> bool:

@@ -45,6 +45,10 @@ class Member(WorkspaceRecord):
     def may(self, permission: str) -> bool:
         return role.may(self.role, permission)
 
+    @property
+    def may_create_keys(self) -> bool:
+        return self.may("api_keys.manage") and self.workspace.policy.lets_create(role.TOUCHES[self.role])
+
     @classmethod
     def of_user(cls, user: User, workspace_id: str) -> "Member":
         """The user's place in a workspace; `NotFound` where there is none."""

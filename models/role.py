@@ -23,7 +23,7 @@ PERMISSIONS = {
     "api_keys.manage": MANAGERS,
     "members.manage": MANAGERS,
     "workspace.rename": MANAGERS,
-    "workspace.leaks": (OWNER,),
+    "workspace.policy": (OWNER,),
     "jobs.see": (OWNER,),
 }
 

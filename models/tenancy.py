@@ -5,6 +5,7 @@ from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import new_id, transaction
 from models.member import Member
+from models.policy import Policy, known
 from models.user import User
 from models.workspace import Workspace, known_leak_policy, known_plan
 
@@ -46,6 +47,20 @@ def choose_leak_policy(workspace: Workspace, policy: str, *, by: Actor) -> None:
         workspace.save(only=[Workspace.leak_policy])
         action = "workspace.leak_policy_changed"
         AuditEvent.write(action, workspace.id, workspace=workspace.id, by=by, leak_policy=[before, policy])
+
+
+def choose_policy(workspace: Workspace, policy: Policy, *, by: Actor) -> None:
+    """Say what is asked of the keys of a workspace from now on. No key that works stops for it."""
+    policy = known(policy)
+    with transaction():
+        workspace.hold()
+        before = Workspace.get_by_id(workspace.id).policy
+        workspace.policy_text = policy.text
+        changes = policy.differs_from(before)
+        if not changes:
+            return
+        workspace.save(only=[Workspace.policy_text])
+        AuditEvent.write("workspace.policy_changed", workspace.id, workspace=workspace.id, by=by, **changes)
 
 
 def change_plan(workspace: Workspace, slug: str, *, by: Actor) -> None:

@@ -6,6 +6,7 @@ from models import text
 from models.database import Record, UTCDateTimeField, db, id_field, is_sqlite, now, sql
 from models.errors import Invalid, NotFound
 from models.plan import PLANS, Plan
+from models.policy import Limits, Policy
 
 # What becomes of a key that was found in public: it is revoked at once, or its people are only told.
 REVOKE, TELL = LEAK_POLICIES = ("revoke", "tell")
@@ -16,6 +17,7 @@ class Workspace(Record):
     name = TextField()
     plan_slug = TextField(default="team")
     leak_policy = TextField(default=REVOKE, constraints=[SQL("DEFAULT 'revoke'")])
+    policy_text = TextField(default="{}", constraints=[SQL("DEFAULT '{}'")])
     created_at = UTCDateTimeField(default=now)
 
     class Meta:
@@ -24,6 +26,14 @@ class Workspace(Record):
     @property
     def plan(self) -> Plan:
         return PLANS[self.plan_slug]
+
+    @property
+    def policy(self) -> Policy:
+        return Policy.read(self.policy_text)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.plan, self.policy)
 
     @classmethod
     def known(cls, workspace_id: str) -> "Workspace":

@@ -156,11 +156,11 @@ def test_other_keys_and_other_workspaces_see_nothing(
     assert browse(mallory).get(mallory.settings(f"api-keys/{Leak.get().key_id}")).status_code == 404
 
 
-# The choice on the General page
+# The choice on the Policy page
 
 
 def choose(browser: Browser, person: Person, policy: Any) -> int:
-    return browser.post(person.settings("general/leaks"), {"leak_policy": policy}).status_code
+    return browser.post(person.settings("policy/leaks"), {"leak_policy": policy}).status_code
 
 
 def policy_of(person: Person) -> str:
@@ -169,9 +169,9 @@ def policy_of(person: Person) -> str:
 
 def test_keys_are_revoked_unless_an_owner_chose_otherwise(ada: Person, browse: Browse) -> None:
     assert policy_of(ada) == "revoke"
-    assert 'value="revoke" checked' in browse(ada).get(ada.settings("general")).text
+    assert 'value="revoke" checked' in browse(ada).get(ada.settings("policy")).text
     assert choose(browse(ada), ada, "tell") == 303
-    shown = browse(ada).get(ada.settings("general")).text
+    shown = browse(ada).get(ada.settings("policy")).text
     assert 'value="tell" checked' in shown and "The choice is saved." in shown
     assert choose(browse(ada), ada, "tell") == 303
     changes = [event.facts for event in AuditEvent.select().where(AuditEvent.action == "workspace.leak_policy_changed")]
@@ -181,7 +181,7 @@ def test_keys_are_revoked_unless_an_owner_chose_otherwise(ada: Person, browse: B
 @pytest.mark.parametrize("who", ["olga", "bob"])
 def test_only_owners_choose(who: str, ada: Person, request: pytest.FixtureRequest, browse: Browse) -> None:
     person = request.getfixturevalue(who)
-    shown = browse(person).get(ada.settings("general")).text
+    shown = browse(person).get(ada.settings("policy")).text
     assert "Save choice" not in shown and "Revoke it at once." in shown and "Owners can change this." in shown
     assert choose(browse(person), ada, "tell") == 403
     assert policy_of(ada) == "revoke"
@@ -189,19 +189,19 @@ def test_only_owners_choose(who: str, ada: Person, request: pytest.FixtureReques
 
 @pytest.mark.parametrize("policy", ["", "none", "REVOKE", "revoke tell"])
 def test_what_is_no_choice_is_refused(ada: Person, browse: Browse, policy: str) -> None:
-    answer = browse(ada).post(ada.settings("general/leaks"), {"leak_policy": policy})
+    answer = browse(ada).post(ada.settings("policy/leaks"), {"leak_policy": policy})
     assert answer.status_code == 422
     assert "Choose what happens to a key that was found in public." in answer.text
-    assert value(answer, "name") == "Fieldstone"
+    assert value(answer, "unused_days") == "90"
     assert policy_of(ada) == "revoke"
 
 
 def test_the_choice_asks_for_the_password(ada: Person, browse: Browse) -> None:
     let_password_age_after_sign_in(ada, browse)
-    answer = browse(ada).post(ada.settings("general/leaks"), {"leak_policy": "tell"})
+    answer = browse(ada).post(ada.settings("policy/leaks"), {"leak_policy": "tell"})
     assert (answer.status_code, policy_of(ada)) == (403, "revoke")
     form = {"leak_policy": "tell", "password_again": ada.password}
-    assert browse(ada).post(ada.settings("general/leaks"), form).status_code == 303
+    assert browse(ada).post(ada.settings("policy/leaks"), form).status_code == 303
     assert policy_of(ada) == "tell"
 
 

@@ -12,6 +12,7 @@ from models import ApiKey, MonthlyUse, Workspace, database, key_copy, monthly_us
 from models.actor import COMMAND_LINE
 from models.errors import Invalid, PlanLimit
 from models.plan import PLANS
+from models.policy import Limits, Policy
 from models.tenancy import change_plan
 from tests.support.cast import Person, make_admin_key, make_key
 from tests.support.clients import ApiClient, Browser
@@ -119,7 +120,7 @@ def test_what_is_over_can_be_made_less_and_never_more(ada: Person, outgrown: dic
             change(name, **values)
     with pytest.raises(PlanLimit):
         make_key(ada, expires_at=end(10))
-    copied = key_copy.like(outgrown["bound"], PLANS["free"], database.now())
+    copied = key_copy.like(outgrown["bound"], Limits(PLANS["free"], Policy()), database.now())
     assert (copied.networks, copied.expires_at is not None) == ((), True)
     outgrown["endless"].revoke(by=ada.actor)
 

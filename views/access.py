@@ -171,7 +171,7 @@ REFUSALS = {
     "api_keys.manage": "API keys are managed by owners and admins. Ask one of them to create or change a key for you.",
     "jobs.see": "Background jobs are shown to owners. Ask one of them.",
     "members.manage": "People are managed by owners and admins. Ask one of them.",
-    "workspace.leaks": "Owners decide what happens to a key that is found in public. Ask one of them.",
+    "workspace.policy": "Owners decide what is asked of API keys here. Ask one of them.",
     "workspace.rename": "The workspace is renamed by owners and admins. Ask one of them.",
 }
 

@@ -8,6 +8,7 @@ from models import (
     KeySecret,
     Workspace,
     key_copy,
+    key_grant,
     key_list,
     key_settings,
     plan_fit,
@@ -17,6 +18,7 @@ from models import (
 from models.errors import AlreadyDone, Conflict, Invalid, PlanLimit
 from models.key_settings import KeySettings
 from models.plan import Plan
+from models.policy import Limits, misfits
 from views import key_forms, key_history, key_impact, key_page, key_refusals, key_times, key_usage
 from views.access import actor, client_address, need_password, password_recently, requires
 from views.htmx import dialog, page
@@ -53,6 +55,7 @@ def index(workspace_id: str) -> ResponseReturnValue:
         shown=shown,
         sort=sort,
         plan=_plan(),
+        off_policy=lambda key: misfits(key, _limits().policy, g.now) if key.is_live(g.now) else {},
         misfits=lambda key: plan_fit.misfits(key, _plan(), g.now),
         now=g.now,
     )
@@ -68,20 +71,21 @@ def show(workspace_id: str, key_id: str) -> ResponseReturnValue:
 @requires("api_keys.manage")
 @password_recently
 def new(workspace_id: str) -> ResponseReturnValue:
+    key_grant.may_create(actor(), _limits().policy)
     if request.method == "POST":
         return _create(KeyForm())
-    plan = _plan()
+    plan, limits = _plan(), _limits()
     if plan.active_keys is not None and ApiKey.active(workspace_id, g.now).count() >= plan.active_keys:
         return dialog("api_keys/full.html", plan=plan)
     if "copy" in request.args:
         original = ApiKey.find(workspace_id, _searchable(request.args["copy"]))
-        return _ask_new(key_forms.copying(key_copy.like(original, plan, g.now), plan))
-    return _ask_new(key_forms.blank(scope.preset(request.args.get("preset", ""))))
+        return _ask_new(key_forms.copying(key_copy.like(original, limits, g.now), limits))
+    return _ask_new(key_forms.blank(limits, scope.preset(request.args.get("preset", ""))))
 
 
 def _create(form: KeyForm) -> Response:
     try:
-        settings = form.settings(_plan())
+        settings = form.settings(_limits())
         key, made = ApiKey.issue(g.member.workspace, settings, by=actor(), form_id=key_forms.form_id())
     except (Invalid, PlanLimit) as problem:
         form.blame(problem)
@@ -99,7 +103,7 @@ def edit(workspace_id: str, key_id: str) -> ResponseReturnValue:
         return _ask_edit(key, key_forms.editing(key))
     form = KeyForm()
     try:
-        settings = form.settings(_plan(), key.settings)
+        settings = form.settings(_limits(), key.settings)
         if asked := key_impact.asks_before_saving(key, settings):
             return asked
         _save(key, settings)
@@ -178,6 +182,11 @@ def _plan() -> Plan:
     return workspace.plan
 
 
+def _limits() -> Limits:
+    workspace: Workspace = g.member.workspace
+    return workspace.limits
+
+
 def _searchable(text: str) -> str:
     """Control characters are in no name and no id, and PostgreSQL refuses NUL even in a question."""
     return "".join(char for char in text if char >= " ").strip()[:100]
@@ -203,12 +212,13 @@ def _ask_again(key: ApiKey, form: KeyForm, settings: KeySettings, problem: Confl
 
 
 def _form_context(form: KeyForm, before: KeySettings | None = None) -> dict[str, object]:
-    plan = _plan()
+    limits = _limits()
     return {
         "form": form,
         "before": before,
-        "plan": plan,
+        "plan": limits.plan,
+        "limits": limits,
         "scope": scope,
-        **key_times.choices(plan, before),
+        **key_times.choices(limits, before),
         "address": client_address(),
     }

@@ -1,20 +1,15 @@
-"""The workspace itself: its name, its id, and what happens to a key that is found in public."""
+"""The workspace itself: its name and its id."""
 
 from flask import Blueprint, Response, flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from models.errors import Invalid
-from models.tenancy import choose_leak_policy, rename_workspace
-from models.workspace import REVOKE, TELL, workspace_name
+from models.tenancy import rename_workspace
+from models.workspace import workspace_name
 from views import access, htmx
-from views.people_forms import LeakForm, WorkspaceForm
+from views.people_forms import WorkspaceForm
 
 bp = Blueprint("general", __name__, url_prefix="/w/<workspace_id>/settings/general")
-
-LEAK_CHOICES = [
-    (REVOKE, "Revoke it at once", "Whoever finds it cannot use it, and neither can what uses it now. A mail says so."),
-    (TELL, "Only tell", "Whoever manages keys gets a mail. The key works on until somebody revokes it."),
-]
 
 
 @bp.get("")
@@ -36,33 +31,15 @@ def rename(workspace_id: str) -> ResponseReturnValue:
     return _to()
 
 
-@bp.post("/leaks")
-@access.requires("workspace.leaks")
-@access.password_recently
-def leaks(workspace_id: str) -> ResponseReturnValue:
-    """Say what happens to a key that is found in public."""
-    form = LeakForm()
-    try:
-        choose_leak_policy(g.member.workspace, form.text("leak_policy"), by=access.actor())
-    except Invalid as problem:
-        form.blame(problem)
-        return _page(leak_form=form, status=422)
-    flash("The choice is saved.")
-    return _to()
-
-
 def _to() -> ResponseReturnValue:
     return redirect(url_for(".show", workspace_id=g.member.workspace_id), 303)
 
 
-def _page(form: WorkspaceForm | None = None, leak_form: LeakForm | None = None, status: int = 200) -> Response:
+def _page(form: WorkspaceForm | None = None, status: int = 200) -> Response:
     stored = g.member.workspace
     return htmx.page(
         "general/show.html",
         status=status,
         form=form or WorkspaceForm(formdata=None, obj=stored),
-        leak_form=leak_form or LeakForm(formdata=None, obj=stored),
-        leak_choices=LEAK_CHOICES,
         may_rename=g.member.may("workspace.rename"),
-        may_choose=g.member.may("workspace.leaks"),
     )

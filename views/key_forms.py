@@ -14,7 +14,7 @@ from models.api_key import ApiKey
 from models.database import random_text
 from models.errors import Conflict, DomainError, Invalid, PlanLimit
 from models.key_settings import REASONS, KeySettings
-from models.plan import Plan
+from models.policy import Limits
 from views import key_times
 from views.people_forms import PageForm
 
@@ -50,7 +50,7 @@ class KeyForm(PageForm):
     starts_at = StringField("Start")
     networks = TextAreaField("IP allowlist")
 
-    def settings(self, plan: Plan, before: KeySettings | None = None) -> KeySettings:
+    def settings(self, limits: Limits, before: KeySettings | None = None) -> KeySettings:
         """What was entered, in uniform form. Raises `Invalid` with every mistake, and `PlanLimit`."""
         errors: dict[str, str] = {}
         entered = KeySettings(
@@ -62,7 +62,7 @@ class KeyForm(PageForm):
             expires_at=self._end(before, errors),
         )
         try:
-            entered = key_settings.checked(entered, plan, g.now, before)
+            entered = key_settings.checked(entered, limits.plan, g.now, before, limits.policy)
         except Invalid as problem:
             raise Invalid(self._placed(problem.errors) | errors) from problem
         if errors:
@@ -143,13 +143,18 @@ class RevokeForm(PageForm):
         return unicodedata.normalize("NFC", self.confirm.data or "").split() == name.split()
 
 
-def blank(preset: scope.Preset | None = None) -> KeyForm:
+def blank(limits: Limits, preset: scope.Preset | None = None) -> KeyForm:
     """The form for a new key."""
     chosen = {"preset": preset.slug, "scopes": list(preset.scopes)} if preset else {}
-    return KeyForm(formdata=None, data={"form_id": random_text(26), "expires": "90", **chosen})
+    return KeyForm(formdata=None, data={"form_id": random_text(26), **_end_of_new(limits), **chosen})
 
 
-def copying(settings: KeySettings, plan: Plan) -> KeyForm:
+def _end_of_new(limits: Limits) -> dict[str, str]:
+    usual = key_times.usual(limits)
+    return {"expires": usual} | ({"expires_on": key_times.last_day(limits).isoformat()} if usual == "custom" else {})
+
+
+def copying(settings: KeySettings, limits: Limits) -> KeyForm:
     """The form for a new key with these settings."""
     data = {"form_id": random_text(26), "expires": "none", **_shown(settings)}
     if settings.expires_at is not None:
@@ -157,7 +162,7 @@ def copying(settings: KeySettings, plan: Plan) -> KeyForm:
         data["expires"] = next((value for value, days in key_times.DAYS.items() if life == days), "custom")
     if settings.expires_at is not None and data["expires"] == "custom":
         day = key_times.local(settings.expires_at).date()
-        data["expires_on"] = min(day, key_times.last_day(plan)).isoformat()
+        data["expires_on"] = min(day, key_times.last_day(limits)).isoformat()
     return KeyForm(formdata=None, data=data)
 
 

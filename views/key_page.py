@@ -5,7 +5,13 @@ from typing import Any
 
 from models import ApiKey, Incident, scope
 from models.plan import Plan
+from models.policy import misfits
 from views import key_advice, key_history, key_leaks, key_refusals, key_rotation, key_usage, plan_words
+
+
+def key_misfits(key: ApiKey, moment: datetime) -> list[str]:
+    """What the policy of the workspace would not let be made like this today, as sentences."""
+    return list(misfits(key, key.workspace.policy, moment).values()) if key.is_live(moment) else []
 
 
 def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
@@ -14,6 +20,7 @@ def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
         **key_usage.context(key),
         "plan": plan,
         "scopes": scope.SCOPES,
+        "off_policy": key_misfits(key, moment),
         "misfits": plan_words.misfit_words(key, plan, moment),
         "leaks": key_leaks.shown(key, moment),
         "incidents": Incident.open_of(key),

@@ -7,7 +7,7 @@ from flask import g
 
 from models import key_settings
 from models.key_settings import KeySettings
-from models.plan import Plan
+from models.policy import Limits
 from views import format
 
 DAYS = {"30": timedelta(days=30), "90": timedelta(days=90)}
@@ -27,7 +27,7 @@ class Ending:
     possible: bool = True
 
 
-def endings(plan: Plan, before: KeySettings | None = None) -> list[Ending]:
+def endings(limits: Limits, before: KeySettings | None = None) -> list[Ending]:
     """The choices for the end of a key, each with its date in the person's zone."""
     found = []
     if before is not None:
@@ -38,26 +38,31 @@ def endings(plan: Plan, before: KeySettings | None = None) -> list[Ending]:
     for value, life in DAYS.items():
         end = local(g.now + life)
         hint = f"Expires {end:%A}, {end:%B} {end.day}, {end.year}."
-        possible = plan.longest_life is None or life <= plan.longest_life
+        possible = limits.longest_life is None or life <= limits.longest_life
         found.append(Ending(value, f"{value} days", f"expires in {value} days", hint, possible))
     found.append(Ending("custom", "Custom date", ""))
     if before is None or before.expires_at is not None:
-        found.append(Ending("none", "No expiration", "no expiration", possible=plan.longest_life is None))
+        found.append(Ending("none", "No expiration", "no expiration", possible=not limits.must_end))
     return found
 
 
-def choices(plan: Plan, before: KeySettings | None) -> dict[str, object]:
+def choices(limits: Limits, before: KeySettings | None) -> dict[str, object]:
     """What the form of a key offers."""
-    return {"endings": endings(plan, before), "first_day": first_day(), "last_day": last_day(plan)}
+    return {"endings": endings(limits, before), "first_day": first_day(), "last_day": last_day(limits)}
+
+
+def usual(limits: Limits) -> str:
+    """The ending that is chosen until somebody chooses: the longest of ours that may be."""
+    return next((each.value for each in reversed(endings(limits)) if each.value in DAYS and each.possible), "custom")
 
 
 def first_day() -> date:
     return local(g.now).date()
 
 
-def last_day(plan: Plan) -> date:
+def last_day(limits: Limits) -> date:
     """The last day that may be chosen: a key lives through the end of it."""
-    furthest = g.now + (plan.longest_life or key_settings.FURTHEST)
+    furthest = g.now + (limits.longest_life or key_settings.FURTHEST)
     day = local(furthest).date()
     return day if end_of(day) <= furthest else day - timedelta(days=1)
 

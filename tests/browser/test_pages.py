@@ -52,6 +52,7 @@ def addresses(world: World) -> list[str]:
         "members",
         "members/new",
         "general",
+        "policy",
         "plan",
         f"api-keys/{live}/add-scope?scope=write:data",
         f"api-keys/{world.keys['busy'].id}/restrict",

@@ -32,7 +32,8 @@ def get_api_key_impact(workspace_id: str, key_id: str) -> Response:
         return answer(_json(impact.of_stop(key)))
     before = key.settings
     after = replace(before, **_settings(given))
-    after = key_settings.checked(after, Workspace.known(key.workspace_id).plan, now(), before)
+    workspace = Workspace.known(key.workspace_id)
+    after = key_settings.checked(after, workspace.plan, now(), before, workspace.policy)
     return answer(_json(impact.of_change(key, before, after)))
 
 

@@ -1,0 +1,127 @@
+"""What the owners of a workspace ask of its keys, and what happens to a key that is found in public."""
+
+import re
+from dataclasses import fields
+
+from flask import Blueprint, Response, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, StringField
+
+from models import policy_effect
+from models.errors import Invalid
+from models.policy import MANAGERS, OWNERS, Policy, known
+from models.tenancy import choose_leak_policy, choose_policy
+from models.workspace import REVOKE, TELL
+from views import access, htmx
+from views.people_forms import LeakForm, PageForm
+
+bp = Blueprint("policy", __name__, url_prefix="/w/<workspace_id>/settings/policy")
+
+CREATOR_CHOICES = [
+    (MANAGERS, "Owners and admins", "And keys with admin:workspace."),
+    (OWNERS, "Owners only", "Admins and keys still change, rotate and revoke keys."),
+]
+LEAK_CHOICES = [
+    (REVOKE, "Revoke it at once", "Whoever finds it cannot use it, and neither can what uses it now. A mail says so."),
+    (TELL, "Only tell", "Whoever manages keys gets a mail. The key works on until somebody revokes it."),
+]
+NOT_CARRIED = ("csrf_token", "password_again", "anyway", "back")
+NO_NUMBER = -1
+
+
+class PolicyForm(PageForm):
+    longest_life_days = StringField("Longest life, in days")
+    expiry_required = BooleanField("Every key must expire")
+    admin_allowlist = BooleanField("Keys with admin:workspace need an IP allowlist")
+    unused_days = StringField("Unused after, in days")
+    rotation_days = StringField("Rotation due after, in days")
+    creators = StringField("Who may create keys")
+
+    def policy(self, stored: Policy) -> Policy:
+        """What was entered; `Invalid` with every mistake. What the form does not have stays as it is stored."""
+        life = self.text("longest_life_days").strip()
+        return known(
+            Policy(
+                longest_life_days=_number(life) if life else None,
+                expiry_required=self.expiry_required.data,
+                admin_allowlist=self.admin_allowlist.data,
+                unused_days=_number(self.text("unused_days")),
+                rotation_days=_number(self.text("rotation_days")),
+                staged_cleanup=stored.staged_cleanup,
+                creators=self.text("creators"),
+            )
+        )
+
+
+def shown(policy: Policy) -> PolicyForm:
+    """The form with what holds now."""
+    values = {each.name: getattr(policy, each.name) for each in fields(policy)}
+    return PolicyForm(formdata=None, data={k: "" if v is None else v for k, v in values.items()})
+
+
+@bp.get("")
+@access.member_required
+def show(workspace_id: str) -> ResponseReturnValue:
+    return _page()
+
+
+@bp.post("")
+@access.requires("workspace.policy")
+@access.password_recently
+def save(workspace_id: str) -> ResponseReturnValue:
+    """Save the policy; first tell whom it affects, if it does."""
+    form, workspace = PolicyForm(), g.member.workspace
+    if "back" in request.form:
+        return _page(form)
+    try:
+        policy = form.policy(workspace.policy)
+    except Invalid as problem:
+        form.blame(problem)
+        return _page(form, status=422)
+    if "anyway" not in request.form:
+        effect = policy_effect.of(workspace, policy, g.now)
+        if effect.anything:
+            carried = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_CARRIED]
+            return htmx.dialog("policy/affected.html", effect=effect, carried=carried, policy=policy)
+    choose_policy(workspace, policy, by=access.actor())
+    flash("The policy is saved.")
+    return _to()
+
+
+@bp.post("/leaks")
+@access.requires("workspace.policy")
+@access.password_recently
+def leaks(workspace_id: str) -> ResponseReturnValue:
+    """Say what happens to a key that is found in public."""
+    form = LeakForm()
+    try:
+        choose_leak_policy(g.member.workspace, form.text("leak_policy"), by=access.actor())
+    except Invalid as problem:
+        form.blame(problem)
+        return _page(leak_form=form, status=422)
+    flash("The choice is saved.")
+    return _to()
+
+
+def _to() -> ResponseReturnValue:
+    return redirect(url_for(".show", workspace_id=g.member.workspace_id), 303)
+
+
+def _page(form: PolicyForm | None = None, leak_form: LeakForm | None = None, status: int = 200) -> Response:
+    workspace = g.member.workspace
+    return htmx.page(
+        "policy/show.html",
+        status=status,
+        form=form or shown(workspace.policy),
+        leak_form=leak_form or LeakForm(formdata=None, obj=workspace),
+        policy=workspace.policy,
+        limits=workspace.limits,
+        creator_choices=CREATOR_CHOICES,
+        leak_choices=LEAK_CHOICES,
+        may_choose=g.member.may("workspace.policy"),
+    )
+
+
+def _number(text: str) -> int:
+    """The number of days that was entered; one that no policy has, when it is none."""
+    return int(text) if re.fullmatch(r"\s*[0-9]{1,6}\s*", text, re.ASCII) else NO_NUMBER
