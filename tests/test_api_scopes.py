@@ -61,7 +61,6 @@ NEEDS = {
     f"DELETE {WORKSPACE}/api-keys/<key_id>": "admin:workspace",
     f"POST {WORKSPACE}/api-keys/<key_id>/rotate": "admin:workspace",
     f"GET {WORKSPACE}/api-keys/<key_id>/impact": "admin:workspace",
-    f"GET {WORKSPACE}/api-keys/<key_id>/usage": "admin:workspace",
     f"POST {WORKSPACE}/api-keys/<key_id>/revoke": "admin:workspace",
     f"GET {WORKSPACE}/api-keys/<key_id>/usage": "admin:workspace",
     f"GET {WORKSPACE}/audit-events": "admin:workspace",
