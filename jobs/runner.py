@@ -66,7 +66,8 @@ def run(job: Job) -> tuple[bool, str]:
     """
     began = time.monotonic()
     try:
-        outcome = run_at(job, now())
+        with patient_connection():
+            outcome = job.run()
     except Exception as problem:
         metrics.job_ran(job.name, "failed")
         log.exception("job failed", extra={"job": job.name, "ms": _since(began)})
