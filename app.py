@@ -35,12 +35,14 @@ from views import (
     member_keys,
     members,
     metrics,
+    notifications,
     plan,
     plan_usage,
     policy,
     pricing,
     secret_scanning,
     sessions,
+    unsubscribe,
 )
 from views.api import openapi
 
@@ -55,6 +57,7 @@ PAGES = (
     plan,
     plan_usage,
     policy,
+    notifications,
     api_keys,
     key_rotation,
     key_refusals,
@@ -64,6 +67,7 @@ PAGES = (
     jobs,
     pricing,
     help,
+    unsubscribe,
     secret_scanning,
 )
 

@@ -45,8 +45,8 @@ class Mail(Record):
 
     @classmethod
     def id_of(cls, identity: str) -> str:
-        bits = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:13])
-        return "mail_" + "".join(CROCKFORD[(bits >> (5 * place)) & 31] for place in range(20))
+        bits = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:10])
+        return "mail_" + "".join(CROCKFORD[(bits >> (5 * place)) & 31] for place in range(16))
 
     @classmethod
     def begin(cls, identity: str, **columns: Any) -> "Mail | None":

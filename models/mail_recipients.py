@@ -1,6 +1,6 @@
 """To whom mail goes: the people who manage keys, and the team addresses; and whether it still should."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -95,14 +95,16 @@ def digest_after(moment: datetime, recipient: Recipient) -> datetime:
     return next_digest(moment, recipient.zone, recipient.hour)
 
 
-def choose_hour(user: User, hour: int) -> None:
-    """Another hour for the digest of a person, in all their workspaces; what waits is planned anew."""
+def choose(member: Member, user: User, kinds: Iterable[str], hour: int) -> None:
+    """What a person takes of the digest in a workspace, and when it comes in all of theirs."""
     if not 0 <= hour <= 23:
         raise Invalid(hour="Choose an hour of the day.")
     with transaction():
-        user.digest_hour = hour
-        user.save(only=[User.digest_hour])
-        _plan_anew(user)
+        MailChoice.choose(member.id, kinds)
+        if hour != digest_hour(user):
+            user.digest_hour = hour
+            user.save(only=[User.digest_hour])
+            _plan_anew(user)
 
 
 def choose_zone(user: User, name: str) -> None:

@@ -153,7 +153,7 @@ def notices_of(key: Any) -> list[Notice]:
     """The newest notices about a key, newest first, each with its message if there is one."""
     query = Notice.select(Notice, Mail).join(Mail, JOIN.LEFT_OUTER)
     query = query.where(Notice.workspace == key.workspace_id, Notice.key_id == key.id)
-    return list(query.order_by(Notice.created_at.desc(), Notice.id).limit(MOST_SHOWN))
+    return list(query.order_by(Notice.created_at.desc(), Notice.kind, Notice.subject, Notice.address).limit(MOST_SHOWN))
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ PERMISSIONS = {
     "workspace.rename": MANAGERS,
     "workspace.policy": (OWNER,),
     "jobs.see": (OWNER,),
+    "workspace.mail": (OWNER,),
 }
 
 # Whom one may add, change or remove. A key never touches those who manage keys.

@@ -17,12 +17,15 @@ from models import (
     Collection,
     DataRecord,
     KeySecret,
+    Mail,
     Member,
     Message,
+    Notice,
+    TeamAddress,
     Workflow,
     WorkflowRun,
 )
-from models.database import new_id
+from models.database import new_id, now
 from tests.support.cast import Person, make_admin_key, make_key
 from tests.support.clients import ApiClient, Browser
 from tests.support.strangers import FORM, JSON, JSON_FOR, MALFORMED, PREFIXES
@@ -43,6 +46,9 @@ def theirs(mallory: Person) -> Ids:
     chat = Chat.start(mallory.workspace, "Rival's", [mallory.member.id], by=mallory.actor)
     chat.send("Rival's", by=mallory.actor)
     collection = Collection.make(mallory.workspace, name="rivals", title="Rival's", schema={}, by=mallory.actor)
+    mail = Mail.begin("rival", lane="security", kind="key_created", recipient="x", address="x", due_at=now())
+    assert mail
+    Notice.update(mail=mail.id).where(Notice.key_id == key.id).execute()
     waiting = {"name": "Rival's", "steps": [{"action": "wait", "seconds": 60}]}
     workflow = Workflow.make(mallory.workspace, waiting, by=mallory.actor)
     return {
@@ -55,6 +61,8 @@ def theirs(mallory: Person) -> Ids:
         "key_id": key.id,
         "member_id": mallory.member.id,
         "session_id": session.id,
+        "team_id": TeamAddress.add(mallory.workspace, "r@example.com", ["expired"], by=mallory.actor).id,
+        "mail_id": mail.id,
     }
 
 
@@ -121,7 +129,7 @@ def compare(rules: Iterator[tuple[str, Rule]], own: str, theirs: Ids, ask: Calla
 
 
 def rows() -> list[Any]:
-    tables = (ApiKey, KeySecret, Member, AuditEvent, Chat, Message, Collection, DataRecord)
+    tables = (ApiKey, KeySecret, Member, AuditEvent, Chat, Message, Collection, DataRecord, TeamAddress, Notice)
     return [sorted(map(repr, table.select().dicts())) for table in tables]
 
 

@@ -23,6 +23,8 @@ P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+# Its address holds a signature, and mail programs post to it (RFC 8058).
+SIGNED = "unsubscribe.stop"
 
 csrf = CSRFProtect()
 logins = flask_login.LoginManager()
@@ -95,7 +97,7 @@ def _load_session() -> None:
     signed_in = flask_login.current_user._get_current_object()
     if isinstance(signed_in, SignedIn):
         g.session, g.user = signed_in.row, signed_in.row.user
-    if rule is not None and asked.method not in SAFE_METHODS:
+    if rule is not None and asked.method not in SAFE_METHODS and rule.endpoint != SIGNED:
         _refuse_cross_site()
         csrf.protect()
 
@@ -171,6 +173,7 @@ REFUSALS = {
     "api_keys.manage": "API keys are managed by owners and admins. Ask one of them to create or change a key for you.",
     "jobs.see": "Background jobs are shown to owners. Ask one of them.",
     "members.manage": "People are managed by owners and admins. Ask one of them.",
+    "workspace.mail": "Owners decide which team addresses get mail. Ask one of them.",
     "workspace.policy": "Owners decide what is asked of API keys here. Ask one of them.",
     "workspace.rename": "The workspace is renamed by owners and admins. Ask one of them.",
 }

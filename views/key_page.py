@@ -6,7 +6,7 @@ from typing import Any
 from models import ApiKey, Incident, scope
 from models.plan import Plan
 from models.policy import misfits
-from views import key_advice, key_history, key_leaks, key_refusals, key_rotation, key_usage, plan_words
+from views import key_advice, key_history, key_leaks, key_notices, key_refusals, key_rotation, key_usage, plan_words
 
 
 def key_misfits(key: ApiKey, moment: datetime) -> list[str]:
@@ -28,5 +28,6 @@ def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
         "refusals": key_refusals.shown(key),
         "reasons": key_refusals.REASONS,
         **key_advice.shown(key, plan, moment),
+        "notices": key_notices.shown(key),
         "history": key_history.of(key),
     }

@@ -54,6 +54,7 @@ def addresses(world: World) -> list[str]:
         "general",
         "policy",
         "plan",
+        "notifications",
         f"api-keys/{live}/add-scope?scope=write:data",
         f"api-keys/{world.keys['busy'].id}/restrict",
     ]

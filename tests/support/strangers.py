@@ -12,6 +12,8 @@ PREFIXES = {
     "record_id": "rec",
     "workflow_id": "wfl",
     "run_id": "run",
+    "team_id": "team",
+    "mail_id": "mail",
 }
 MALFORMED = (
     "..", "%2e%2e", ".", "x", "0", "-1", "9" * 40, "key_" + "a" * 5000, "%00", "key_%00aaaaaaaaaaaaaaa", "%F0%9F%94%91",

@@ -1,0 +1,62 @@
+"""Notifications in a browser, with and without JavaScript, and the page behind the link that stops the daily mail."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from models import MailChoice, TeamAddress, User, mail_kinds, unsubscribe
+from tests.support import ledger
+from tests.support.cast import Person
+from tests.support.chromium import Watched, sign_in, watched
+from tests.support.servers import Server
+
+
+def violations(page: Page) -> list[str]:
+    return [str(each["id"]) for each in Axe().run(page).response["violations"]]
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+def test_a_person_sets_their_mail_and_a_team_address(watch: Watched, ada: Person, server: Server) -> None:
+    watch.expect("422")
+    page = watch.page()
+    sign_in(page, ada)
+    page.goto(ada.settings("api-keys"))
+    page.get_by_role("link", name="Notifications").click()
+    expect(page.get_by_role("heading", name="Notifications", level=1)).to_be_visible()
+    page.locator("#mine-unused").uncheck()
+    page.get_by_label("Send it at").select_option("06:00")
+    page.get_by_role("button", name="Save your mail").click()
+    expect(page.get_by_text("Your mail is set.")).to_be_visible()
+    expect(page.locator("#mine-unused")).not_to_be_checked()
+    page.get_by_role("textbox", name="E-mail address").fill("team@example.com")
+    for box in page.locator("details:has(#new-expired) input[type=checkbox]").all():
+        box.uncheck()
+    page.get_by_role("button", name="Add address").click()
+    expect(page.get_by_text("Choose at least one kind of mail.")).to_be_visible()
+    page.locator("#new-expired").check()
+    page.get_by_role("button", name="Add address").click()
+    expect(page.get_by_text(f"1 of {len(mail_kinds.KINDS)} kinds of mail")).to_be_visible()
+    with server.models():
+        assert MailChoice.off_for(ada.member.id) == {"unused"}
+        assert User.get_by_id(ada.user.id).digest_hour == 6
+        assert [team.address for team in TeamAddress.listed(ada.workspace.id)] == ["team@example.com"]
+    page.get_by_role("button", name="Remove team@example.com").click()
+    expect(page.get_by_text("team@example.com gets no mail any more.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_link_of_a_mail_asks_and_then_stops(chromium: Browser, server: Server, ada: Person, scheme: str) -> None:
+    token = unsubscribe.token_for(ada.user.id, server.environ["GRAVITY_SECRET_KEY"].split(","))
+    with watched(chromium, server.base_url, color_scheme=scheme, java_script_enabled=True) as watch:
+        page = watch.page()
+        page.set_viewport_size({"width": 390, "height": 700})
+        page.goto(f"/unsubscribe/{ledger.note(token, 'unsubscribe token')}")
+        assert violations(page) == []
+        with server.models():
+            assert MailChoice.off_for(ada.member.id) == frozenset()
+        page.get_by_role("button", name="Stop the daily mail").click()
+        expect(page.get_by_role("heading", name="The daily mail is stopped")).to_be_visible()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        with server.models():
+            assert "unused" in MailChoice.off_for(ada.member.id)
