@@ -144,7 +144,8 @@ class _Reader:
         except ValueError:
             good = False
         if not good:
-            self.mistakes.append(f"GRAVITY_GITHUB_KEYS_URL must be an address like {GITHUB_KEYS_URL}, not {value!r}.")
+            # The value is not repeated: it may hold a password.
+            self.mistakes.append(f"GRAVITY_GITHUB_KEYS_URL must be an address like {GITHUB_KEYS_URL}.")
         return value
 
     def _metrics_token(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from flask import Flask
 
 from models import ApiKey, github_keys
+from models import settings as settings_module
 from models.database import now
-from models.settings import Settings
+from models.settings import Settings, SettingsError
 from tests.support.cast import Person
 from tests.support.github import PATH, Publisher, Send, Signer, body_of, github, labels, match, send
 from tests.support.keys import works
@@ -195,3 +197,21 @@ def test_an_entry_that_is_broken_leaves_the_others(send: Send, github: Publisher
     github.answer = (200, good + entries)
     assert send().status_code == 200
     assert send(signer=Signer("b")).status_code == 400
+
+
+# The address of the keys
+
+
+@pytest.mark.parametrize(
+    "value", ["ftp://a.example/", "file:///etc/passwd", "nowhere", "//a.example/", "https://", "https://u:p@a.example/x",
+              "https://a.example:99999/"],
+)  # fmt: skip
+def test_an_address_of_keys_that_is_none_stops_the_start(value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="GRAVITY_GITHUB_KEYS_URL must be an address like https") as found:
+        settings_module.read({"GRAVITY_DATA_DIR": str(tmp_path), "GRAVITY_GITHUB_KEYS_URL": value})
+    assert "u:p" not in str(found.value), "it may hold a password"
+
+
+def test_without_an_address_it_is_the_one_of_github(tmp_path: Path) -> None:
+    read = settings_module.read({"GRAVITY_DATA_DIR": str(tmp_path), "GRAVITY_GITHUB_KEYS_URL": " "})
+    assert read.github_keys_url == "https://api.github.com/meta/public_keys/secret_scanning"
