@@ -70,7 +70,7 @@ def listed(
     matching = ApiKey.in_workspace(workspace_id)
     if search:
         matching = matching.where(_matches(search))
-    conditions = _conditions(workspace_id, moment)
+    conditions = conditions_of(workspace_id, moment)
     counts, totals = _counts(workspace_id, conditions, search)
     found = counts[status]
     pages = max(1, -(-found // PAGE_SIZE))
@@ -90,7 +90,7 @@ def page(
     workspace_id: str, moment: datetime, status: str, limit: int, after: paging.Place | None
 ) -> tuple[list[ApiKey], bool]:
     """Keys of one filter in the order in which they were made, from just after a place; and whether more follow."""
-    query = ApiKey.in_workspace(workspace_id).where(_conditions(workspace_id, moment)[status])
+    query = ApiKey.in_workspace(workspace_id).where(conditions_of(workspace_id, moment)[status])
     found: tuple[list[ApiKey], bool] = paging.page(query, limit, after)
     return found
 
@@ -121,7 +121,7 @@ def _counts(workspace_id: str, conditions: dict[str, Any], search: str) -> tuple
     return dict(zip(conditions, row[-len(conditions) :], strict=True)), dict(zip(conditions, row, strict=False))
 
 
-def _conditions(workspace_id: str, moment: datetime) -> dict[str, Any]:
+def conditions_of(workspace_id: str, moment: datetime) -> dict[str, Any]:
     live = ApiKey.revoked_at.is_null() & (ApiKey.expires_at.is_null() | (ApiKey.expires_at > moment))
     return {
         "all": ApiKey.deleted_at.is_null(),

@@ -54,6 +54,10 @@ class KeySecret(Record):
         return row
 
     @classmethod
+    def current(cls, key_ids: Iterable[str]) -> "list[KeySecret]":
+        return list(cls.select().where(cls.key.in_(list(key_ids)), cls.retired_at.is_null(), cls.revoked_at.is_null()))
+
+    @classmethod
     def retiring(cls, key_ids: Iterable[str], moment: datetime) -> "dict[str, KeySecret]":
         """The replaced secrets that still work, by the id of their key."""
         rows = cls.select().where(cls.key.in_(list(key_ids)), cls.ends_at > moment, cls.revoked_at.is_null())

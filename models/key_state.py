@@ -54,12 +54,13 @@ class KeyState:
 
     def unused_from(self, policy: Policy) -> datetime:
         """When the key counts as unused, if nobody uses it until then or says that it is needed."""
-        if self.last_used_at is None:
-            since = max(self.created_at, self.starts_at or self.created_at)
-            after = never_used_after(policy)
-        else:
-            since, after = self.last_used_at, policy.unused_after
-        found: datetime = max(since, self.woken_at or since) + after
+        return self.idle_since + (never_used_after(policy) if self.last_used_at is None else policy.unused_after)
+
+    @property
+    def idle_since(self) -> datetime:
+        """The last use, or what the wait for a first one began with; or when somebody said that the key is needed."""
+        since = self.last_used_at or max(self.created_at, self.starts_at or self.created_at)
+        found: datetime = max(since, self.woken_at or since)
         return found
 
     @property
