@@ -127,14 +127,17 @@ class _Story:
     def _live_through(self, sample: Sample) -> None:
         with self._ago(sample.made):
             key, secret = ApiKey.issue(self.workspace, self._settings(sample), by=self._by(sample.by))
+        before = secret
         uses = [(sample.use.ago, None)] if sample.use else []
         for ago, act in sorted([*uses, *((act.ago, act) for act in sample.acts)], key=lambda each: -each[0]):
             with self._ago(ago):
                 if act is None:
-                    self._use(sample, secret)
+                    late = sample.use and sample.use.address in sample.lags
+                    self._use(sample, before if late else secret)
                 else:
                     done = getattr(key, act.verb)(by=self._by(act.by), **act.given)
-                    secret = done if isinstance(done, Secret) else secret
+                    if isinstance(done, Secret):
+                        before, secret = secret, done
         demo_usage.fill(self.uses, key, sample, self.moment)
 
     def _use(self, sample: Sample, secret: Secret) -> None:

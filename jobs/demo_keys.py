@@ -42,6 +42,8 @@ class Sample:
     networks: tuple[str, ...] = ()
     acts: tuple[Act, ...] = field(default=())
     use: Use | None = None
+    # Addresses whose clients have not taken the newest secret yet.
+    lags: tuple[str, ...] = ()
 
 
 SAMPLES = (
@@ -70,7 +72,8 @@ SAMPLES = (
     ),
     Sample(
         "Van tracking", "Tomasz Zieliński", 188.3, ("read:members", "write:data"), "On the trackers in all vans",
-        use=Use(11 * MINUTE, "192.0.2.118", "okhttp/5.1.0"),
+        acts=(Act(0.41, "rotate", "Marcus Lindqvist", {"overlap": "24h"}),),
+        use=Use(11 * MINUTE, "192.0.2.118", "okhttp/5.1.0"), lags=("192.0.2.118", "192.0.2.131"),
     ),
     Sample(
         "Order bot", "Tomasz Zieliński", 74.9, WORKFLOWS, "Confirms orders in the chat", life=365,

@@ -133,7 +133,8 @@ def fill(sums: Sums, key: ApiKey, sample: Sample, moment: datetime) -> None:
                 at_once.add(use._replace(secret_id=known[-1]), times)
                 at_once.write(Remembered())
         else:
-            sums.add(use._replace(secret_id=known[-1]), times)
+            newest = -2 if use.address in sample.lags and len(known) > 1 else -1
+            sums.add(use._replace(secret_id=known[newest]), times)
 
 
 def write(sums: Sums, workspace: Workspace, moment: datetime) -> None:

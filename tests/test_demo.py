@@ -30,6 +30,7 @@ from models import (
     key_list,
     role,
     scope,
+    secret_use,
     verification,
 )
 from models.actor import COMMAND_LINE
@@ -87,6 +88,9 @@ def test_its_keys_are_in_every_state_and_on_every_filter(login: Login) -> None:
     assert any(key.is_unused(moment) and key.last_used_at for key in made)
     assert any(key.is_unused(moment) and not key.last_used_at for key in made)
     assert any(key.is_expiring(moment) and (key.expires_at - moment).days == 6 for key in made)
+    retiring = KeySecret.retiring([key.id for key in made], moment)
+    (use,) = [secret_use.of(each, moment) for each in retiring.values()]
+    assert use.places and use.places[0].address == "192.0.2.118"
     assert {KeySecret.select().where(KeySecret.key == key).count() for key in made} >= {1, 3}
 
 
