@@ -28,7 +28,8 @@ lint: dev ## Check format, types and templates
 
 bench: dev ## Measure throughput and latency (OPTIONS="--no-peers --rounds 3 --seconds 2")
 	@tests/install-tools.sh wrk
-	@exec $(BIN)/python -m tests.bench $(OPTIONS)
+	@$(BIN)/python -m tests.bench $(OPTIONS)
+	@exec $(BIN)/python -m tests.bench_pages
 
 soak: dev ## Run for long under load and watch for leaks
 	@exec $(BIN)/python -m tests.soak
