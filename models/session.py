@@ -42,8 +42,8 @@ class BrowserSession(Record):
         return row, token
 
     @classmethod
-    def resume(cls, token: str) -> "BrowserSession | None":
-        """The live session behind a token, with its user."""
+    def resume(cls, token: str, *, seen: bool = True) -> "BrowserSession | None":
+        """The live session behind a token, with its user. `seen` when it is the person who asks, and no timer."""
         moment = now()
         row = (
             cls.select(cls, User)
@@ -53,7 +53,7 @@ class BrowserSession(Record):
             .where(cls.seen_at > moment - IDLE)
             .get_or_none()
         )
-        if row is not None and row.seen_at < moment - SEEN_STEP:
+        if seen and row is not None and row.seen_at < moment - SEEN_STEP:
             cls.update(seen_at=moment).where(cls.id == row.id).execute()
         return row
 

@@ -241,7 +241,7 @@
     if (!source || asking || ended || document.visibilityState !== "visible" || dlg?.open) return;
     asking = true;
     try {
-      const answer = await fetch(source, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15_000) });
+      const answer = await fetch(source, { headers: { "HX-Request": "true", "X-Renewal": "1" }, signal: AbortSignal.timeout(15_000) });
       if (answer.status === 401) ended = true;
       if (!answer.ok || source !== $("[data-refresh]")?.dataset.refresh) return;
       const fresh = document.createElement("template");

@@ -9,6 +9,7 @@ import time_machine
 
 from models import ApiKey, UsageGap, database, usage
 from models.actor import COMMAND_LINE
+from models.session import IDLE
 from models.tenancy import change_plan
 from tests.support.cast import Person, make_key
 from tests.support.clients import Browser
@@ -94,6 +95,16 @@ def test_htmx_gets_the_card_alone_and_a_browser_the_page(ada: Person, browse: Br
     assert "HX-Retarget" not in part.headers and "HX-Request" in part.headers["Vary"]
     led = browse(ada).get(address(ada, key, "/usage?range=24h"))
     assert (led.status_code, led.headers["Location"]) == (303, address(ada, key, "?range=24h"))
+
+
+def test_a_page_that_renews_itself_keeps_no_session_alive(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
+    browser = browse(ada)
+    with time_machine.travel(NOON + IDLE - timedelta(hours=1), tick=False):
+        renewed = browser.htmx_get(address(ada, old[0], "/usage"), headers={"X-Renewal": "1"})
+        assert renewed.status_code == 200
+    with time_machine.travel(NOON + IDLE + timedelta(hours=1), tick=False):
+        assert browser.htmx_get(address(ada, old[0], "/usage"), headers={"X-Renewal": "1"}).status_code == 401
+        assert browser.get(address(ada, old[0])).status_code == 302
 
 
 def test_a_key_that_was_never_used_has_no_graph(ada: Person, browse: Browse) -> None:

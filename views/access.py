@@ -63,7 +63,8 @@ def set_up(app: Flask) -> None:
 
 @logins.user_loader
 def _resume(token: str) -> SignedIn | None:
-    row = BrowserSession.resume(token)
+    # A page that renews itself says so: nobody is there for that.
+    row = BrowserSession.resume(token, seen="X-Renewal" not in request.headers)
     return SignedIn(row, token) if row else None
 
 
