@@ -75,6 +75,7 @@ def test_the_projection_says_how_it_was_reckoned(
     MonthlyUse.update(used=994_000).execute()
     page = words(browse(old).get(old.settings("plan")))
     assert "The quota would be used up on Nov 24, UTC." in page
+    assert "near 1,010,000, 101% of the quota." in page
     change_plan(old.workspace, "enterprise", by=COMMAND_LINE)
     assert "the month ends near 1,010,000." in words(browse(old).get(old.settings("plan")))
 

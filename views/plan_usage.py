@@ -67,7 +67,12 @@ def _told(found: Projection, plan: Plan) -> str:
     days = f"the last {found.days} full days" if found.days != 1 else "the last full day"
     told = f"At the average of {days}, {round(found.a_day):,} a day, the month ends near {_rounded(found.expected):,}"
     month = plan.requests_per_month
-    told += f", {usage_words.share(found.expected, month)} of the quota." if month else "."
+    if month:
+        over = found.expected > month
+        told += (
+            f", {f'{found.expected / month:,.0%}' if over else usage_words.share(found.expected, month)} of the quota"
+        )
+    told += "."
     if found.used_up:
         told += f" The quota would be used up on {usage_words.day(found.used_up)}, UTC."
     return told
