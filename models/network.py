@@ -71,6 +71,7 @@ def kind_of(counted: str) -> str:
     return "block" if place.version == 6 and place.prefixlen >= 64 else "wide"
 
 
+@lru_cache(maxsize=10_000)
 def block_of(address: str) -> str:
     """What stands for one client where addresses are counted: an IPv4 address, or the /64 of an IPv6 address."""
     try:
@@ -82,6 +83,7 @@ def block_of(address: str) -> str:
     return str(client)
 
 
+@lru_cache(maxsize=10_000)
 def wide_of(address: str) -> str:
     """The neighbourhood of an address: its /24, or the /48 of an IPv6 address, as one site has it."""
     try:

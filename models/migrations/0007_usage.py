@@ -6,12 +6,13 @@ from peewee import BigIntegerField, CompositeKey, IntegerField, Model, SmallInte
 
 
 def up(migrator: Any, db: Any) -> None:
+    # The key is nearly the whole row: kept once, in its order.
+    alone = isinstance(db, SqliteDatabase)
+
     class Table(Model):
         class Meta:
             database = db
             legacy_table_names = False
-            # The key is nearly the whole row: kept once, in its order.
-            without_rowid = isinstance(db, SqliteDatabase)
 
     class UsageHour(Table):
         key_id = TextField()
@@ -23,6 +24,7 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             table_name = "usage_hour"
+            without_rowid = alone
             primary_key = CompositeKey("key_id", "hour", "secret_id", "scope", "outcome")
 
     class UsageDay(Table):
@@ -35,6 +37,7 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             table_name = "usage_day"
+            without_rowid = alone
             primary_key = CompositeKey("key_id", "day", "secret_id", "scope", "outcome")
 
     class WorkspaceDay(Table):
@@ -45,6 +48,7 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             table_name = "usage_workspace_day"
+            without_rowid = alone
             primary_key = CompositeKey("workspace_id", "day", "outcome")
 
     class UsageRoute(Table):
@@ -58,6 +62,7 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             table_name = "usage_route"
+            without_rowid = alone
             primary_key = CompositeKey("key_id", "day", "network", "request", "scope")
 
     class KeyPlace(Table):
@@ -71,6 +76,7 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             table_name = "key_place"
+            without_rowid = alone
             primary_key = CompositeKey("key_id", "secret_id", "address", "client")
 
     class KeyNetwork(Table):
@@ -80,6 +86,7 @@ def up(migrator: Any, db: Any) -> None:
 
         class Meta:
             table_name = "key_network"
+            without_rowid = alone
             primary_key = CompositeKey("key_id", "network")
 
     class UsageGap(Table):

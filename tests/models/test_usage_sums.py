@@ -1,12 +1,8 @@
 """Whatever happens to workers, clocks and the fold: seconds asked = hours = days."""
 
-import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,7 +13,7 @@ from models import ApiKey, UsageDay, UsageHour, WorkspaceDay, database, usage, u
 from models.usage import DAY, HOUR
 from tests.support.cast import Person
 from tests.support.cast import make_key as new_key
-from tests.support.connection import disconnect
+from tests.support.dying import dies
 from tests.support.usage import use_of
 
 MakeKey = Callable[..., tuple[ApiKey, str]]
@@ -118,30 +114,9 @@ def test_wherever_the_fold_dies_the_next_one_goes_on(
     assert after > 20
 
 
-# What changes anything outside the process.
-DEEDS = {"execute", "executemany", "commit", "unlink", "flock"}
-
-
 def fold_that_dies(url: str, data_dir: Path, after: int) -> bool:
-    """Fold in a process that is killed before or after its n-th deed; whether it came to die."""
-    # No connection may be shared with the child, nor be closed by it.
-    disconnect()
-    if child := os.fork():
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
-    left = after
-
-    def count(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal left
-        name = argument.__name__ if event.startswith("c_") else frame.f_code.co_name
-        if name in DEEDS:
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    try:
-        database.connect(url)
+    def fold() -> None:
         usage_journal.journal().folder = data_dir / "usage"
-        sys.setprofile(count)
         usage_fold.fold()
-    finally:
-        os._exit(0)
+
+    return dies(url, fold, after)

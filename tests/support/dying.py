@@ -1,0 +1,38 @@
+"""Work that is killed on the way: in a process of its own, before or after its n-th deed."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from models import database
+from tests.support.connection import disconnect
+
+# What changes anything outside the process.
+DEEDS = {"execute", "executemany", "commit", "unlink", "flock", "send", "sendall", "getreply", "rename", "replace"}
+
+
+def dies(url: str, work: Callable[[], object], after: int) -> bool:
+    """Do the work on this database in a process that is killed at its n-th deed; whether it came to die."""
+    # No connection may be shared with the child, nor be closed by it.
+    disconnect()
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+    left = after
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal left
+        name = argument.__name__ if event.startswith("c_") else frame.f_code.co_name
+        if name in DEEDS:
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        database.connect(url)
+        sys.setprofile(count)
+        work()
+    finally:
+        os._exit(0)
