@@ -82,6 +82,7 @@ def change_plan(workspace_id: str, plan: str, as_json: bool) -> None:
 @click.option("--unused-after", "unused_days", type=int, metavar="DAYS", help="When a key counts as unused.")
 @click.option("--rotation-after", "rotation_days", type=int, metavar="DAYS", help="When a secret is to be replaced.")
 @click.option("--creators", help=f"Who may create keys: {' or '.join(CREATORS)}.")
+@click.option("--staged-cleanup/--no-staged-cleanup", default=None, help="Whether unused keys are cleaned up.")
 @click.option("--dry-run", is_flag=True, help="Only tell whom it would affect.")
 @json_option
 def policy(workspace_id: str, longest_life: int | None, dry_run: bool, as_json: bool, **chosen: Any) -> None:
@@ -101,6 +102,8 @@ def _effect(effect: Effect) -> dict[str, Any]:
     return {
         "keys_that_would_not_fit": [key.id for key, _ in effect.over],
         "keys_that_would_not_fit_count": effect.over_count,
+        "keys_to_be_flagged": [key.id for key in effect.flagged],
+        "keys_to_be_flagged_count": effect.flagged_count,
         "more_unused": effect.unused,
         "more_due_for_rotation": effect.rotation_due,
         "who_could_not_create": effect.people,

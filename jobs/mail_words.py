@@ -11,7 +11,7 @@ from models.database import now
 from models.mail_truth import Told
 
 # The lane of the digest, most urgent first.
-ORDER = ("expiring", "expired", "rotation_due", "maker_left", "unused", "weekly")
+ORDER = ("expiring", "expired", "quarantined", "cleaned_up", "rotation_due", "maker_left", "unused", "weekly")
 # Not about one key.
 SUMMARY = "weekly"
 
@@ -98,8 +98,22 @@ def _expired(told: Told, place: Place) -> Item:
 def _unused(told: Told, place: Place) -> Item:
     made = place.day(told.key.created_at)
     sentence = _use(told, place) if told.key.last_used_at else f"Never used since it was created on {made}."
+    if at := told.notice.facts.get("quarantine_at"):
+        day = place.day(datetime.fromisoformat(at))
+        sentence += f" It will be put in quarantine on {day}, unless it is used or kept before."
     links = (Link("Revoke", place.key(told, "revoke")), Link("Open", place.key(told)))
     return _item(told, sentence, links, sort=told.key.last_used_at or told.key.created_at)
+
+
+def _quarantined(told: Told, place: Place) -> Item:
+    day = place.day(datetime.fromisoformat(told.notice.facts["revoke_at"]))
+    sentence = f"{_use(told, place)} Requests with it are refused. It will be revoked on {day}, unless it is woken."
+    return _item(told, sentence, (Link("Wake it", place.key(told, "wake")), Link("Open", place.key(told))))
+
+
+def _cleaned_up(told: Told, place: Place) -> Item:
+    sentence = "Nobody woke it within 14 days of quarantine, so it is revoked."
+    return _item(told, sentence, (Link("Create a copy", place.key(told, "copy")), Link("Open", place.key(told))))
 
 
 def _rotation_due(told: Told, place: Place) -> Item:
@@ -152,6 +166,8 @@ _ITEMS: dict[str, Callable[[Told, Place], Item]] = {
     "expiring": _expiring,
     "expired": _expired,
     "unused": _unused,
+    "quarantined": _quarantined,
+    "cleaned_up": _cleaned_up,
     "rotation_due": _rotation_due,
     "maker_left": _maker_left,
     "weekly": _weekly,

@@ -11,6 +11,7 @@ from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now, transaction
 from models.errors import Conflict, Invalid, PlanLimit
+from models.key_quarantine import KeyQuarantine
 from models.key_rotation import KeyRotation
 from models.key_secret import KeySecret
 from models.key_settings import KeySettings
@@ -21,7 +22,7 @@ from models.secret import Secret
 from models.workspace import Workspace
 
 
-class ApiKey(KeyState, KeyRotation, WorkspaceRecord):
+class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
     """A key's identity: name, scopes, limits and state. The digest of its secret is in `KeySecret`."""
 
     id = id_field("key")

@@ -122,5 +122,6 @@ REFUSALS = {
     "expired_key": (401, "API key expired", "This API key has expired."),
     "disabled_key": (401, "API key disabled", "This API key is disabled. An owner or admin can enable it."),
     "not_yet_valid_key": (401, "API key not valid yet", "This API key is not valid yet."),
+    "key_quarantined": (403, "API key in quarantine", "This API key was put aside. An owner or admin can wake it."),
     "ip_not_allowed": (403, "Address not allowed", "This API key may not be used from this address."),
 }

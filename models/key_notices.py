@@ -88,7 +88,8 @@ def _facts(keys: list[ApiKey], workspace: Workspace, moment: datetime) -> Iterat
             continue
         if (days := _days_left(key, moment)) is not None:
             yield _ending("expiring", key, f"{days}d")
-        if key.is_unused(moment, policy):
+        # The clean-up in stages tells of those itself, with the day on which they are put aside.
+        if key.is_unused(moment, policy) and not policy.staged_cleanup:
             yield Fact("unused", key, key.id, f"{key.idle_since.isoformat()}/")
         if (secret := secrets.get(key.id)) and secret.created_at <= moment - policy.rotation_after:
             yield Fact("rotation_due", key, secret.id, "")

@@ -25,6 +25,7 @@ class KeyState:
     revoked_at: Any
     last_used_at: Any
     woken_at: Any
+    quarantined_at: Any
     networks: Any
     creator_kind: Any
     creator: Any
@@ -34,7 +35,7 @@ class KeyState:
         return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
 
     def state(self, moment: datetime) -> str:
-        """revoked, expired, disabled, scheduled or active: in the order in which a request is refused."""
+        """revoked, expired, disabled, scheduled, quarantined or active: in the order in which a request is refused."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and moment >= self.expires_at:
@@ -43,7 +44,7 @@ class KeyState:
             return "disabled"
         if self.starts_at is not None and moment < self.starts_at:
             return "scheduled"
-        return "active"
+        return "active" if self.quarantined_at is None else "quarantined"
 
     def is_expiring(self, moment: datetime) -> bool:
         return self.is_live(moment) and self.expires_at is not None and self.expires_at <= moment + EXPIRING

@@ -24,6 +24,8 @@ _ALL = (
     Kind("expiring", "Expires soon", "14, 7 and 1 days before a key ends."),
     Kind("expired", "Expired", "A key has reached its end."),
     Kind("unused", "Unused", "A key has not been used for long."),
+    Kind("quarantined", "In quarantine", "An unused key was put aside, and is refused until it is woken."),
+    Kind("cleaned_up", "Cleaned up", "A key that was put aside as unused is revoked."),
     Kind("rotation_due", "Rotation due", "A secret is older than the workspace wants."),
     Kind("maker_left", "Maker gone", "Whoever made a key left, or no longer manages keys."),
     Kind("weekly", "Last week", "Once a week: requests, failures, and what became of keys."),

@@ -68,6 +68,10 @@ def is_unused(told: Told) -> str | None:
     return is_live(told) or ("The key was used meanwhile." if used and used > told.notice.created_at else None)
 
 
+def is_asleep(told: Told) -> str | None:
+    return is_live(told) or ("The key was woken meanwhile." if told.key.quarantined_at is None else None)
+
+
 def is_rotation_due(told: Told) -> str | None:
     return is_live(told) or is_not_rotated(told, True)
 
@@ -92,6 +96,7 @@ CHECKS: dict[str, Check] = {
     "expiring": is_expiring,
     "expired": is_expired,
     "unused": is_unused,
+    "quarantined": is_asleep,
     "rotation_due": is_rotation_due,
     "maker_left": is_orphan,
     "key_leaked": is_found_and_works,

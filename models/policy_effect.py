@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models import key_list, role, scope
+from models import cleanup, key_list, role, scope
 from models.api_key import ApiKey
 from models.member import Member
 from models.policy import Policy, misfits
@@ -26,9 +26,14 @@ class Effect:
     people: list[str] = field(default_factory=list)
     admin_keys: int = 0
 
+    # Unused keys that the clean-up in stages would begin with: those at most that are listed, and how many.
+    flagged: list[ApiKey] = field(default_factory=list)
+    flagged_count: int = 0
+
     @property
     def anything(self) -> bool:
-        return bool(self.over_count or self.unused > 0 or self.rotation_due > 0 or self.people or self.admin_keys)
+        more = max(self.unused, self.rotation_due) > 0
+        return bool(more or self.over_count or self.people or self.admin_keys or self.flagged_count)
 
 
 def of(workspace: Workspace, after: Policy, moment: datetime) -> Effect:
@@ -43,6 +48,10 @@ def of(workspace: Workspace, after: Policy, moment: datetime) -> Effect:
                 found.over.append((key, new))
     found.unused = _unused(workspace, after, moment) - _unused(workspace, before, moment)
     found.rotation_due = _due(workspace, after, moment) - _due(workspace, before, moment)
+    if after.staged_cleanup and after != before:
+        due = cleanup.due(workspace, after, moment)
+        found.flagged = list(due.order_by(ApiKey.name_folded, ApiKey.id).limit(MOST_LISTED))
+        found.flagged_count = due.count()
     if after.creators != before.creators:
         found.people = list(_who_loses(workspace, before, after))
         found.admin_keys = _admin_keys(workspace, moment) if not after.lets_create(role.KEY_TOUCHES) else 0

@@ -2,6 +2,7 @@
 
 from models import role
 from models.actor import Actor
+from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.database import new_id, transaction
 from models.member import Member
@@ -60,6 +61,9 @@ def choose_policy(workspace: Workspace, policy: Policy, *, by: Actor) -> None:
         if not changes:
             return
         workspace.save(only=[Workspace.policy_text])
+        if before.staged_cleanup and not policy.staged_cleanup:
+            # What it flagged is only unused now. What it put aside waits for somebody.
+            ApiKey.update(flagged_at=None).where(ApiKey.workspace == workspace.id).execute()
         AuditEvent.write("workspace.policy_changed", workspace.id, workspace=workspace.id, by=by, **changes)
 
 

@@ -16,7 +16,7 @@ from models.plan import PLANS, Plan
 SELECT = """
 SELECT s.pepper, s.revoked_at, k.revoked_at, k.disabled_at,
        k.id, s.id, k.workspace_id, k.name, k.scopes, k.networks, k.starts_at, k.expires_at, s.ends_at,
-       s.retired_at, k.created_at, w.plan_slug
+       s.retired_at, k.quarantined_at, k.created_at, w.plan_slug
 FROM key_secret AS s JOIN api_key AS k ON k.id = s.key_id JOIN workspace AS w ON w.id = k.workspace_id
 WHERE s.digest IN (?)
 """
@@ -41,6 +41,8 @@ class Credential(NamedTuple):
     ends_at: int | None
     # When another secret of the key took its place; it retires until `ends_at`.
     retired_at: int | None
+    # When the key was put aside; it is refused until somebody wakes it.
+    quarantined_at: int | None
     created_at: int
     plan_slug: str
 

@@ -202,6 +202,8 @@ def _of_proven_key(status: int, error: DomainError | None) -> dict[str, object]:
     if isinstance(error, InsufficientScope):
         facts["required_scope"] = error.scope
     page = f"{current_app.config['SETTINGS'].base_url}/w/{proven.workspace_id}/settings/api-keys/{proven.key_id}"
+    if isinstance(error, KeyRefused) and error.code == "key_quarantined":
+        facts["wake_url"] = f"{page}/wake"
     return facts | {"fix_url": f"{page}?request={request_id()}#refused"}
 
 

@@ -39,6 +39,8 @@ PROBLEMS = tuple(
          "An owner or admin can enable it."),
         (401, "not_yet_valid_key", "The key starts later.",
          "Wait for its start, or ask an owner or admin for an earlier one."),
+        (403, "key_quarantined", "The key was put aside, most often because nobody had used it for long.",
+         "An owner or admin wakes it at the wake_url of the answer."),
         (403, "insufficient_scope", "The key lacks the scope that the answer names.",
          "Add that scope to the key, or use another key."),
         (403, "ip_not_allowed", "The request came from an address outside the IP allowlist of the key.",

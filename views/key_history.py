@@ -23,6 +23,12 @@ ACTIONS = {
     "api_key.rotation_finished": ("check", "stopped the old key"),
     "api_key.rotation_extended": ("clock", "gave the old key more time"),
     "api_key.rotation_undone": ("x", "undid the rotation"),
+    "api_key.flagged": ("clock", "found the key unused"),
+    "api_key.unflagged": ("check", "saw the key in use again"),
+    "api_key.quarantined": ("pause", "put the key in quarantine"),
+    "api_key.woken": ("play", "woke the key"),
+    "api_key.exempted": ("shield", "spared the key from the clean-up"),
+    "api_key.exemption_ended": ("clock", "let the clean-up see the key again"),
     "api_key.revoked": ("ban", "revoked the key"),
     "api_key.deleted": ("trash-2", "deleted the key"),
     "api_key.leaked": ("triangle-alert", "reported that the key was found in public"),
@@ -159,6 +165,10 @@ def _details(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
         yield from _as_leaked(facts)
     elif action.startswith("api_key.rotat"):
         yield from _of_rotation(action, facts)
+    elif action == "api_key.flagged":
+        yield Detail(f"It will be put in quarantine on {in_words('expires_at', facts.get('quarantine_at'))}")
+    elif action == "api_key.exempted":
+        yield Detail(in_words("note", facts.get("reason")))
     elif action == "api_key.revoked":
         yield Detail(f"Reason: {REASONS.get(facts.get('reason', ''), 'not given')}")
         if facts.get("note"):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from models import ApiKey, Incident, scope
+from models import ApiKey, Incident, cleanup, scope
 from models.plan import Plan
 from models.policy import misfits
 from views import key_advice, key_history, key_leaks, key_notices, key_refusals, key_rotation, key_usage, plan_words
@@ -20,6 +20,9 @@ def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
         **key_usage.context(key),
         "plan": plan,
         "scopes": scope.SCOPES,
+        "staged": key.workspace.policy.staged_cleanup,
+        "stage": cleanup.STAGE,
+        "revoked_from": cleanup.revoked_from(key),
         "off_policy": key_misfits(key, moment),
         "misfits": plan_words.misfit_words(key, plan, moment),
         "leaks": key_leaks.shown(key, moment),

@@ -19,6 +19,7 @@ REASONS = {
     "disabled_key": "The key was disabled",
     "not_yet_valid_key": "The key had not started yet",
     "ip_not_allowed": "Its address is not on the allowlist",
+    "key_quarantined": "The key was in quarantine",
     "insufficient_scope": "A scope was missing",
     "rate_limited": "The requests of the minute were used up",
     "quota_exceeded": "The requests of the month were used up",

@@ -35,10 +35,11 @@ class PolicyForm(PageForm):
     admin_allowlist = BooleanField("Keys with admin:workspace need an IP allowlist")
     unused_days = StringField("Unused after, in days")
     rotation_days = StringField("Rotation due after, in days")
+    staged_cleanup = BooleanField("Clean unused keys up in stages")
     creators = StringField("Who may create keys")
 
-    def policy(self, stored: Policy) -> Policy:
-        """What was entered; `Invalid` with every mistake. What the form does not have stays as it is stored."""
+    def policy(self) -> Policy:
+        """What was entered; `Invalid` with every mistake."""
         life = self.text("longest_life_days").strip()
         return known(
             Policy(
@@ -47,7 +48,7 @@ class PolicyForm(PageForm):
                 admin_allowlist=self.admin_allowlist.data,
                 unused_days=_number(self.text("unused_days")),
                 rotation_days=_number(self.text("rotation_days")),
-                staged_cleanup=stored.staged_cleanup,
+                staged_cleanup=self.staged_cleanup.data,
                 creators=self.text("creators"),
             )
         )
@@ -74,7 +75,7 @@ def save(workspace_id: str) -> ResponseReturnValue:
     if "back" in request.form:
         return _page(form)
     try:
-        policy = form.policy(workspace.policy)
+        policy = form.policy()
     except Invalid as problem:
         form.blame(problem)
         return _page(form, status=422)

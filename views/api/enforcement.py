@@ -1,6 +1,6 @@
 """Bearer enforcement: the one place that every API request passes before its view.
 
-verify → state (revoked, expired, disabled, not yet valid) → workspace → allowlist → scope → limits
+verify → state (revoked, expired, disabled, not yet valid) → workspace → allowlist → quarantine → scope → limits
 """
 
 import re
@@ -86,6 +86,8 @@ def enforce() -> None:
         raise NotFound
     if not credential.allows(asked.remote_addr or ""):
         raise KeyRefused("ip_not_allowed", proven=credential)
+    if credential.quarantined_at is not None:
+        raise KeyRefused("key_quarantined", proven=credential)
     if wanted and not credential.may(wanted):
         raise InsufficientScope(wanted)
     mine.standing = standing = rate_limit.spend(credential, database.now_microseconds())

@@ -137,6 +137,8 @@ def _body(problem: help.Problem, error: DomainError | None, base_url: str) -> di
         body |= {"key_id": KEY_ID, "granted_scopes": ["read:members"], "fix_url": page}
     if isinstance(error, InsufficientScope):
         body["required_scope"] = error.scope
+    if code == "key_quarantined":
+        body["wake_url"] = f"{base_url}/w/{WORKSPACE_ID}/settings/api-keys/{KEY_ID}/wake"
     if isinstance(error, Invalid):
         return body | {"errors": [{"field": field, "message": text} for field, text in error.errors.items()]}
     return body | (error.facts if error else {})

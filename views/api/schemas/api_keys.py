@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool
 from views.api.schemas.common import Answer, Body, ListQuery, Moment, ScopeName, Text
 from views.api.schemas.key import Overlap
 
-State = Literal["active", "disabled", "expired", "revoked", "scheduled"]
+State = Literal["active", "disabled", "expired", "revoked", "scheduled", "quarantined"]
 Reason = Literal["unneeded", "replaced", "leaked", "left", "other"]
 
 
