@@ -136,10 +136,10 @@ def test_codes_come_only_where_they_can(document: Document) -> None:
         answer = document["paths"][path][method]["responses"][status]
         return set(answer["content"]["application/problem+json"]["examples"])
 
-    assert codes(MEMBERS, "get", "403") == {"insufficient_scope", "ip_not_allowed"}
-    assert codes(MEMBERS, "post", "403") == {"insufficient_scope", "ip_not_allowed", "not_allowed"}
-    assert codes("/api/v2/key", "get", "403") == {"ip_not_allowed"}
-    assert codes("/api/v2/key", "patch", "403") == {"ip_not_allowed", "not_allowed", "plan_limit"}
+    assert codes(MEMBERS, "get", "403") == {"insufficient_scope", "ip_not_allowed", "key_quarantined"}
+    assert codes(MEMBERS, "post", "403") == {"insufficient_scope", "ip_not_allowed", "key_quarantined", "not_allowed"}
+    assert codes("/api/v2/key", "get", "403") == {"ip_not_allowed", "key_quarantined"}
+    assert codes("/api/v2/key", "patch", "403") == {"ip_not_allowed", "key_quarantined", "not_allowed", "plan_limit"}
     assert codes("/api/v2/key", "get", "429") == {"rate_limited", "quota_exceeded"}
     assert codes(MEMBERS, "post", "401") == {each.code for each in help.PROBLEMS if each.status == 401}
 

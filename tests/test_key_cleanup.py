@@ -1,0 +1,183 @@
+"""The Clean-up page: every section with its keys and reasons, and what is done to many keys in one go."""
+
+import html
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models import ApiKey, KeySecret
+from models.database import now
+from models.incident import Incident
+from tests.support.cast import Person
+from tests.support.clients import ApiClient, Browser
+from tests.support.key_pages import all_hidden, fresh, let_password_age_after_sign_in, words
+from tests.support.keys import actions, works
+from tests.support.policies import rule
+from tests.support.strangers import FORM
+
+Browse = Callable[[Person], Browser]
+Call = Callable[..., ApiClient]
+MakeKey = Callable[..., tuple[ApiKey, str]]
+DAY = timedelta(days=1)
+
+
+def aged(key: ApiKey, days: int = 120) -> ApiKey:
+    ApiKey.update(last_used_at=now() - days * DAY).where(ApiKey.id == key.id).execute()
+    return key
+
+
+def page(browser: Browser, person: Person) -> Any:
+    return browser.get(person.settings("api-keys/cleanup"))
+
+
+def section(answer: Any, name: str) -> str:
+    """What people read of one section."""
+    found = re.search(rf'<section class="card" id="{name}".*?</section>', answer.text, re.DOTALL)
+    assert found
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found[0])).split())
+
+
+def asked(browser: Browser, person: Person, name: str, action: str, *keys: ApiKey, **more: str) -> Any:
+    form = {"section": name, "action": action, "key": [key.id for key in keys]} | more
+    return browser.post(person.settings("api-keys/cleanup/confirm"), form)
+
+
+def acted(browser: Browser, person: Person, question: Any, **more: str) -> Any:
+    assert question.status_code == 200, question.text
+    return browser.post(person.settings("api-keys/cleanup/act"), all_hidden(question) | more)
+
+
+def test_each_section_says_why_since_when_and_what_would_break(
+    ada: Person, olga: Person, browse: Browse, call: Call, make_key: MakeKey
+) -> None:
+    aged(make_key(ada, name="Idle")[0])
+    make_key(ada, name="Ending", expires_at=now() + 5 * DAY)
+    make_key(olga, name="Orphan")
+    olga.member.change({"role": "member"}, by=ada.actor)
+    rule(ada, rotation_days=30)
+    old, _ = make_key(ada, name="Old secret")
+    KeySecret.current_of(old.id).put(created_at=now() - 40 * DAY)
+    ended, _ = make_key(ada, name="Rotated out")
+    Incident.create(
+        workspace=ada.workspace.id, key=ended.id, secret_id="sec_x", address="192.0.2.9", client="curl",
+        request="GET /", count=12, first_at=now() - DAY, last_at=now(),
+    )  # fmt: skip
+    shown = page(browse(ada), ada)
+    assert shown.status_code == 200
+    idle = section(shown, "unused")
+    assert "Idle" in idle and "Not used since" in idle and "this would have refused no calls" in idle
+    assert "Ending" in section(shown, "expiring") and "Expires in" in section(shown, "expiring")
+    assert "no longer manages keys since" in section(shown, "left")
+    assert "Old secret" in section(shown, "rotation_due") and "Its secret is from" in section(shown, "rotation_due")
+    assert "12 calls with a secret that has ended" in section(shown, "called")
+    assert "Nothing here." in section(shown, "wide")
+    assert "Ending" not in idle and "Idle" not in section(shown, "expiring")
+
+
+def test_many_are_revoked_in_one_go_after_the_words_are_typed(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    texts = []
+    idle = []
+    for number in range(3):
+        key, text = make_key(ada, name=f"Idle {number}")
+        idle.append(aged(key))
+        texts.append(text)
+    question = asked(browse(ada), ada, "unused", "revoke", *idle[:2])
+    assert "revoke 2 keys" in words(question) and "Idle 2" not in words(question)
+    assert all(map(works, texts)), "a question does nothing"
+    wrong = acted(browse(ada), ada, question, confirm="revoke")
+    assert wrong.status_code == 422 and "Type “revoke 2 keys”." in words(wrong) and all(map(works, texts))
+    done = acted(browse(ada), ada, question, confirm=" revoke  2 keys ")
+    assert "2 revoked" in words(done) and "left alone" not in words(done)
+    assert list(map(works, texts)) == [False, False, True]
+    assert actions(idle[0]) == ["api_key.created", "api_key.revoked"]
+
+
+def test_what_was_used_changed_or_ended_meanwhile_is_left_alone_and_why(
+    ada: Person, browse: Browse, call: Call, make_key: MakeKey
+) -> None:
+    made = {name: make_key(ada, name=name) for name in ("Used", "Changed", "Ended", "Gone", "Idle")}
+    keys = {name: aged(key) for name, (key, _) in made.items()}
+    question = asked(browse(ada), ada, "unused", "revoke", all="1")
+    assert call(made["Used"][1]).get(ada.api()).status_code == 200
+    fresh(keys["Changed"]).change({"note": "Needed"}, disabled=None, by=ada.actor)
+    for name in ("Ended", "Gone"):
+        fresh(keys[name]).revoke(by=ada.actor)
+    fresh(keys["Gone"]).delete(by=ada.actor)
+    told = words(acted(browse(ada), ada, question, confirm="revoke 5 keys"))
+    assert "1 revoked, 4 left alone" in told
+    for reason in ("was used", "was changed", "was revoked or has expired", "was deleted"):
+        assert f"It {reason} in the meantime." in told, reason
+    assert works(made["Used"][1]) and works(made["Changed"][1]) and not works(made["Idle"][1])
+
+
+def test_quarantine_is_undone_from_the_result(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    keys = [aged(make_key(ada)[0]) for _ in range(2)]
+    done = acted(browse(ada), ada, asked(browse(ada), ada, "unused", "quarantine", *keys))
+    assert "2 put in quarantine" in words(done) and all(fresh(key).quarantined_at for key in keys)
+    undone = browse(ada).post(ada.settings("api-keys/cleanup/undo"), all_hidden(done))
+    assert "2 woken" in words(undone) and not any(fresh(key).quarantined_at for key in keys)
+    assert page(browse(ada), ada).text.count('name="key"') == 0, "the wait begins anew"
+
+
+def test_ends_are_moved_as_far_as_plan_and_policy_allow(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    near, _ = make_key(ada, name="Near", expires_at=now() + DAY)
+    far, _ = make_key(ada, name="Far", expires_at=now() + 13 * DAY)
+    rule(ada, longest_life_days=40)
+    done = words(acted(browse(ada), ada, asked(browse(ada), ada, "expiring", "extend-30", near, far)))
+    assert "1 extended by 30 days, 1 left alone" in done and "Keys in this workspace live at most 40 days." in done
+    assert fresh(near).expires_at == near.expires_at + 30 * DAY and fresh(far).expires_at == far.expires_at
+
+
+def test_nothing_ticked_asks_nothing(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    aged(make_key(ada)[0])
+    assert asked(browse(ada), ada, "unused", "revoke").status_code == 303
+    assert "Tick the keys that it is about first." in page(browse(ada), ada).text
+
+
+def test_only_what_is_in_the_section_and_the_workspace_is_taken(
+    ada: Person, mallory: Person, browse: Browse, make_key: MakeKey
+) -> None:
+    busy, _ = make_key(ada)
+    theirs = aged(make_key(mallory)[0])
+    assert asked(browse(ada), ada, "unused", "revoke", busy, theirs).status_code == 303
+    forged = f"{theirs.id}:{theirs.version}:0:"
+    form = {"section": "unused", "action": "revoke", "seen": [forged], "confirm": "revoke 1 key"}
+    answer = browse(ada).post(ada.settings("api-keys/cleanup/act"), form)
+    assert "1 left alone" in words(answer) and fresh(theirs).revoked_at is None
+    assert theirs.name not in answer.text
+
+
+@pytest.mark.parametrize("seen", ["", "x", "key_1:a:b:c", "key_1:1:1", "key_1:²:1:", "key_1:1:1:read;data", "\0"])
+def test_nonsense_is_left_out(ada: Person, browse: Browse, seen: str) -> None:
+    form = {"section": "unused", "action": "quarantine", "seen": [seen]}
+    answer = browse(ada).post(ada.settings("api-keys/cleanup/act"), form)
+    assert answer.status_code == 200 and "0 put in quarantine" in words(answer)
+
+
+def test_an_action_that_a_section_does_not_offer_is_not_taken(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    key = aged(make_key(ada)[0])
+    assert "Quarantine 1 key?" in words(asked(browse(ada), ada, "unused", "extend-90", key))
+
+
+def test_it_asks_for_the_password(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    key = aged(make_key(ada)[0])
+    let_password_age_after_sign_in(ada, browse)
+    question = asked(browse(ada), ada, "unused", "quarantine", key)
+    assert acted(browse(ada), ada, question).status_code == 403 and fresh(key).quarantined_at is None
+    assert acted(browse(ada), ada, question, password_again=ada.password).status_code == 200
+    assert fresh(key).quarantined_at is not None
+
+
+def test_members_and_strangers_do_none_of_it(
+    ada: Person, bob: Person, mallory: Person, browse: Browse, make_key: MakeKey
+) -> None:
+    key = aged(make_key(ada)[0])
+    for person, status in ((bob, 403), (mallory, 404)):
+        assert page(browse(person), ada).status_code == status
+        for verb in ("confirm", "act", "undo"):
+            assert browse(person).post(ada.settings(f"api-keys/cleanup/{verb}"), FORM).status_code == status
+    assert fresh(key).version == 1
+    assert "cleanup" in browse(ada).get(ada.settings()).text
