@@ -56,7 +56,7 @@ def test_all_keys_of_a_person_are_revoked_while_they_are_removed(
 
 @both
 def test_an_owner_chooses_to_be_told_only(page: Page, ada: Person, javascript: bool) -> None:
-    page.goto(ada.settings("general"))
+    page.goto(ada.settings("policy"))
     expect(page.get_by_role("radio", name="Revoke it at once")).to_be_checked()
     page.get_by_role("radio", name="Only tell").check()
     page.get_by_role("button", name="Save choice").click()
