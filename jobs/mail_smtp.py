@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from email.utils import parseaddr
+from typing import Any
 
 from jobs.mail_outcome import Outcome, Unreachable
 from models.mail import Mail
@@ -16,6 +17,22 @@ from models.mail_settings import Smtp
 LONGEST_ATTEMPT = 180.0
 # Some servers want a new connection now and then.
 MESSAGES_A_CONNECTION = 100
+
+
+class _Known:
+    """Tells its owner of itself before it connects, so that the line can be cut while the greeting goes on."""
+
+    def __init__(self, owner: "Server", *args: Any, **kwargs: Any) -> None:
+        owner.connection = self  # type: ignore[assignment]
+        super().__init__(*args, **kwargs)
+
+
+class _Plain(_Known, smtplib.SMTP):
+    pass
+
+
+class _Encrypted(_Known, smtplib.SMTP_SSL):
+    pass
 
 
 class Server:
@@ -83,10 +100,9 @@ class Server:
         smtp, context = self.smtp, ssl.create_default_context()
         made: smtplib.SMTP
         if smtp.tls == "smtps":
-            made = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=smtp.timeout, context=context)
+            made = _Encrypted(self, smtp.host, smtp.port, timeout=smtp.timeout, context=context)
         else:
-            made = smtplib.SMTP(smtp.host, smtp.port, timeout=smtp.timeout)
-        self.connection = made
+            made = _Plain(self, smtp.host, smtp.port, timeout=smtp.timeout)
         made.ehlo_or_helo_if_needed()
         if smtp.tls == "starttls":
             # Raises where the server does not offer it, so that nothing goes out in clear.

@@ -119,15 +119,16 @@ def use(mailbox: Mailbox, base: Settings, **smtp: Any) -> None:
     send_mail.use(replace(mailbox.settings(base), smtp=replace(mailbox.smtp(timeout=5.0), host="localhost", **smtp)))
 
 
+@pytest.mark.parametrize("tls", ["starttls", "smtps"])
 def test_mail_goes_out_encrypted_to_a_server_that_is_who_it_says(
-    app: object, settings: Settings, ada: Person, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    app: object, settings: Settings, ada: Person, certificate: Path, monkeypatch: pytest.MonkeyPatch, tls: str
 ) -> None:
     make_key(ada)
-    with mailboxes.running(certificate) as mailbox:
-        use(mailbox, settings, tls="starttls")
+    with mailboxes.running(certificate, smtps=tls == "smtps") as mailbox:
+        use(mailbox, settings, tls=tls)
         assert send_mail.run() == "1 waiting", "nobody vouches for the certificate"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        use(mailbox, settings, tls="starttls")
+        use(mailbox, settings, tls=tls)
         assert send_mail.run() == "1 sent"
         assert len(mailbox.arrived) == 1
 

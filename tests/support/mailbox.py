@@ -139,14 +139,14 @@ class _Controller(Controller):
 
 
 @contextlib.contextmanager
-def running(certificate: Path | None = None) -> Iterator[Mailbox]:
-    """The server, on a port of its own. With a certificate it offers STARTTLS and wants it."""
+def running(certificate: Path | None = None, *, smtps: bool = False) -> Iterator[Mailbox]:
+    """The server, on a port of its own. With a certificate it wants STARTTLS, or TLS from the first byte."""
     served = Mailbox()
     more: dict[str, Any] = {}
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        more = {"tls_context": context, "require_starttls": True}
+        more = {"ssl_context": context} if smtps else {"tls_context": context, "require_starttls": True}
     controller = _Controller(served, **more)
     controller.start()
     try:

@@ -1,0 +1,73 @@
+"""Mail servers that say nothing, or never stop: an attempt ends, nothing is lost, and nothing is in doubt."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from jobs import mail_smtp, send_mail
+from models import Mail
+from models.mail_settings import Smtp
+from models.settings import Settings
+from tests.support.cast import Person, make_key
+from tests.support.mailbox import Mailbox
+
+Line = socket.socket
+
+
+@contextlib.contextmanager
+def served(talk: Callable[[Line, threading.Event], None]) -> Iterator[int]:
+    """A server that talks so with each client; yields its port."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+
+        def serve() -> None:
+            while not done.is_set():
+                with contextlib.suppress(OSError):
+                    line, _ = listening.accept()
+                    with line:
+                        talk(line, done)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()
+
+
+def silent(line: Line, done: threading.Event) -> None:
+    done.wait(30)
+
+
+def endless(line: Line, done: threading.Event) -> None:
+    """A greeting without end: no single wait is long."""
+    while not done.wait(0.05):
+        line.sendall(b"220-and another line\r\n")
+
+
+def closing(line: Line, done: threading.Event) -> None:
+    line.sendall(b"421 4.3.2 Too many connections\r\n")
+
+
+@pytest.mark.parametrize("talk", [silent, endless, closing])
+def test_a_server_that_never_gets_ready_loses_nothing(
+    mailbox: Mailbox, settings: Settings, ada: Person, talk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_smtp, "LONGEST_ATTEMPT", 1.0)
+    make_key(ada)
+    with served(talk) as port:
+        slow = replace(mailbox.settings(settings), smtp=Smtp("127.0.0.1", port, "none", timeout=0.5))
+        send_mail.use(slow)
+        assert send_mail.run() == "1 waiting"
+    [mail] = Mail.select()
+    assert (mail.status, mail.in_doubt, mail.attempts) == ("failed", False, 0)
+    assert "cannot be reached" in mail.error
+    send_mail.use(mailbox.settings(settings))
+    assert send_mail.run() == "1 sent"
+    assert len(mailbox.arrived) == 1
