@@ -28,8 +28,8 @@ lint: dev ## Check format, types and templates
 
 bench: dev ## Measure throughput and latency (OPTIONS="--no-peers --rounds 3 --seconds 2")
 	@tests/install-tools.sh wrk
-	@$(BIN)/python -m tests.bench $(OPTIONS)
-	@exec $(BIN)/python -m tests.bench_pages
+	@failed=0; for each in "bench $(OPTIONS)" bench_pages bench_impact bench_mail; do \
+		$(BIN)/python -m tests.$$each || failed=1; done; exit $$failed
 
 soak: dev ## Run for long under load and watch for leaks
 	@exec $(BIN)/python -m tests.soak
