@@ -1,6 +1,7 @@
 """The scheduler: `python -m jobs.runner`, or `flask jobs start`. It runs `jobs/schedule.py`, one log line a run."""
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -20,6 +21,7 @@ from models.job_run import BEAT
 log = logging.getLogger("jobs")
 
 
+NICE = 10
 # A job is looked at this often at least: what is due is decided by its row, not by this process's memory.
 LOOK = timedelta(minutes=1)
 
@@ -43,6 +45,11 @@ def start() -> None:
     scheduler.start()
     turns.release()
     log.info("the scheduler has stopped")
+
+
+def step_back() -> None:
+    """Let requests have the processor first, for which somebody waits. What a job gets is what they leave."""
+    os.nice(NICE)
 
 
 def take_turn(job: Job, turns: Turns) -> None:
@@ -104,6 +111,7 @@ def _on_stop_signals(action: Any) -> None:
 
 
 def main() -> None:
+    step_back()
     chosen = settings.read()
     logs.set_up()
     metrics.process_started("scheduler")

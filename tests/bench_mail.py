@@ -14,7 +14,7 @@ from datetime import timedelta
 from itertools import count as counter
 from pathlib import Path
 
-from jobs import send_mail
+from jobs import runner, send_mail
 from models import ApiKey, Workspace, database, outbox, secret, settings
 from models.database import new_id, now, transaction
 from tests import bench
@@ -109,6 +109,7 @@ def sending(data: Path, count: int) -> "subprocess.Popen[str]":
 
 def send(data: Path, count: int, day: int) -> None:
     """Promise a fact about each of so many keys, then send all there is to send."""
+    runner.step_back()
     chosen = settings.read({"GRAVITY_DATA_DIR": str(data)})
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
