@@ -8,7 +8,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jobs import cli, send_mail
+from jobs import cli, send_mail, send_webhooks
 from models import database, rate_limit, secret, usage_journal
 from models.settings import Settings
 from views import (
@@ -16,6 +16,7 @@ from views import (
     account,
     api,
     api_keys,
+    calendar_feed,
     errors,
     format,
     frame,
@@ -45,6 +46,7 @@ from views import (
     secret_scanning,
     sessions,
     unsubscribe,
+    webhooks,
 )
 from views.api import openapi
 
@@ -73,6 +75,8 @@ PAGES = (
     help,
     unsubscribe,
     secret_scanning,
+    webhooks,
+    calendar_feed,
 )
 
 MEGABYTE = 1024 * 1024
@@ -115,6 +119,7 @@ def create_app(configured: Settings | None = None) -> Flask:
     rate_limit.use(chosen.data_dir, chosen.redis_url)
     usage_journal.use(chosen.data_dir)
     send_mail.use(chosen)
+    send_webhooks.use(chosen)
 
     app.session_interface = sessions.PageSessions()
     access.set_up(app)

@@ -8,6 +8,7 @@ from models import (
     Notice,
     Refusal,
     Throttle,
+    WebhookDelivery,
     WorkflowRun,
     usage_purge,
 )
@@ -23,6 +24,7 @@ OVER = {
     "refusals": Refusal.purge,
     "sums of use": usage_purge.purge,
     "notices": Notice.purge,
+    "webhook deliveries": WebhookDelivery.purge,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from jobs import send_mail
+from jobs import send_mail, send_webhooks
 from jobs.schedule import EVERY, Job
 from jobs.turn import Turns, patient_connection
 from models import database, logs, metrics, secret, settings, usage_journal
@@ -119,6 +119,7 @@ def main() -> None:
     secret.use_peppers(chosen.peppers)
     usage_journal.use(chosen.data_dir)
     send_mail.use(chosen)
+    send_webhooks.use(chosen)
     start()
 
 

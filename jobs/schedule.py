@@ -4,7 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jobs import clean_up, flag_keys, fold_usage, purge, run_workflows, send_mail, weekly_summary
+from jobs import (
+    announce_expiry,
+    clean_up,
+    flag_keys,
+    fold_usage,
+    purge,
+    run_workflows,
+    send_mail,
+    send_webhooks,
+    weekly_summary,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +46,6 @@ EVERY = (
     Job("clean_up", timedelta(hours=1), "Cleans unused keys up in stages, where it is wanted.", clean_up.run),
     Job("flag_keys", timedelta(hours=1), "Finds keys that somebody should look at.", flag_keys.run),
     Job("weekly_summary", timedelta(hours=6), "Sums up the week that is over.", weekly_summary.run),
+    Job("send_webhooks", timedelta(seconds=3), "Tells webhooks what happened.", send_webhooks.run),
+    Job("announce_expiry", timedelta(minutes=30), "Tells webhooks of keys that are about to end.", announce_expiry.run),
 )

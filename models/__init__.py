@@ -2,6 +2,7 @@
 
 from models.api_key import ApiKey
 from models.audit import AuditEvent
+from models.calendar_feed import CalendarFeed
 from models.chat import Chat, Message, Participant
 from models.collection import Collection
 from models.data_record import DataRecord
@@ -30,6 +31,8 @@ from models.usage import (
     WorkspaceDay,
 )
 from models.user import User
+from models.webhook import Webhook
+from models.webhook_delivery import WebhookDelivery
 from models.workflow import Workflow
 from models.workflow_run import WorkflowRun
 from models.workspace import Workspace
@@ -72,4 +75,7 @@ TABLES = (
     Notice,
     Lease,
     JobRun,
+    Webhook,
+    WebhookDelivery,
+    CalendarFeed,
 )

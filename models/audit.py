@@ -1,6 +1,7 @@
 """The audit trail: written by the verb that changes something, in the same transaction."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,14 @@ from models.workspace import Workspace
 
 # A smaller plan hides older history at once; this much later it is deleted.
 SPARED = timedelta(days=30)
+# Who else learns of an event, in the transaction that writes it.
+_listeners: "list[Callable[[AuditEvent], object]]" = []
+
+
+def at_write(listener: "Callable[[AuditEvent], object]") -> "Callable[[AuditEvent], object]":
+    """Call this function with every event that is written, in its transaction."""
+    _listeners.append(listener)
+    return listener
 
 
 class AuditEvent(WorkspaceRecord):
@@ -21,6 +30,7 @@ class AuditEvent(WorkspaceRecord):
 
     id = id_field("evt")
     workspace = ForeignKeyField(Workspace, on_delete="CASCADE", index=False)
+    workspace_id: str
     at = UTCDateTimeField(default=now)
     action = TextField()
     subject = TextField()
@@ -38,7 +48,7 @@ class AuditEvent(WorkspaceRecord):
     @classmethod
     def write(cls, action: str, subject: str, *, workspace: str, by: Actor, **details: object) -> None:
         """Record `noun.verb` on a subject. Details must never hold a secret."""
-        cls.create(
+        event = cls.create(
             workspace=workspace,
             action=action,
             subject=subject,
@@ -49,6 +59,8 @@ class AuditEvent(WorkspaceRecord):
             request_id=by.request_id,
             details=json.dumps(details, ensure_ascii=False, default=str),
         )
+        for tell in _listeners:
+            tell(event)
 
     @classmethod
     def about(cls, workspace_id: str, subject: str, limit: int = 50) -> "list[AuditEvent]":

@@ -22,6 +22,7 @@ MANAGERS = (OWNER, ADMIN)
 PERMISSIONS = {
     "api_keys.manage": MANAGERS,
     "members.manage": MANAGERS,
+    "webhooks.manage": MANAGERS,
     "workspace.rename": MANAGERS,
     "workspace.policy": (OWNER,),
     "jobs.see": (OWNER,),

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
-from jobs import send_mail
+from jobs import send_mail, send_webhooks
 from models import TABLES, ApiKey, database, rate_limit, secret, usage_journal
 from models.secret import Pepper
 from models.settings import Settings
@@ -26,6 +26,7 @@ from tests.support.connection import disconnect
 from tests.support.mailbox import mailbox  # noqa: F401 a fixture
 from tests.support.postgres import PostgresServer
 from tests.support.servers import Server
+from tests.support.webhooks import receiver, sending  # noqa: F401 fixtures
 
 PEPPER = Pepper("1", ledger.fresh("pepper").encode())
 SIGNING_KEY = ledger.fresh("signing key")
@@ -154,6 +155,7 @@ def app(_shared_app: Flask, connected: str, settings: Settings) -> Flask:
     rate_limit.use(settings.data_dir)
     usage_journal.use(settings.data_dir)
     send_mail.use(settings)
+    send_webhooks.use(settings)
     _shared_app.config["SETTINGS"] = settings
     return _shared_app
 

@@ -26,7 +26,7 @@ from tests.support.processes import until
 from tests.support.threads import at_once
 
 PURGE = next(job for job in EVERY if job.name == "purge")
-REST = "0 kept answers, 0 runs, 0 audit events, 0 refusals, 0 sums of use, 0 notices"
+REST = "0 kept answers, 0 runs, 0 audit events, 0 refusals, 0 sums of use, 0 notices, 0 webhook deliveries"
 SOMETHING = f"deleted 1 sessions, 1 invitations, 1 counters, {REST}"
 NOTHING = f"deleted 0 sessions, 0 invitations, 0 counters, {REST}"
 

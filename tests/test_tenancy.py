@@ -22,8 +22,11 @@ from models import (
     Message,
     Notice,
     TeamAddress,
+    Webhook,
+    WebhookDelivery,
     Workflow,
     WorkflowRun,
+    webhook_delivery,
 )
 from models.database import new_id, now
 from tests.support.cast import Person, make_admin_key, make_key
@@ -51,7 +54,12 @@ def theirs(mallory: Person) -> Ids:
     Notice.update(mail=mail.id).where(Notice.key_id == key.id).execute()
     waiting = {"name": "Rival's", "steps": [{"action": "wait", "seconds": 60}]}
     workflow = Workflow.make(mallory.workspace, waiting, by=mallory.actor)
+    hook, _ = Webhook.add(mallory.workspace, url="https://rival.example.com/", events=["*"], by=mallory.actor)
+    webhook_delivery.test(hook)
+    [delivery] = WebhookDelivery.log_of(hook)
     return {
+        "webhook_id": hook.id,
+        "delivery_id": delivery.id,
         "workflow_id": workflow.id,
         "run_id": WorkflowRun.start(workflow, by=mallory.actor).id,
         "chat_id": chat.id,
@@ -129,7 +137,20 @@ def compare(rules: Iterator[tuple[str, Rule]], own: str, theirs: Ids, ask: Calla
 
 
 def rows() -> list[Any]:
-    tables = (ApiKey, KeySecret, Member, AuditEvent, Chat, Message, Collection, DataRecord, TeamAddress, Notice)
+    tables = (
+        ApiKey,
+        KeySecret,
+        Member,
+        AuditEvent,
+        Chat,
+        Message,
+        Collection,
+        DataRecord,
+        TeamAddress,
+        Notice,
+        Webhook,
+        WebhookDelivery,
+    )
     return [sorted(map(repr, table.select().dicts())) for table in tables]
 
 

@@ -176,6 +176,7 @@ REFUSALS = {
     "members.manage": "People are managed by owners and admins. Ask one of them.",
     "workspace.mail": "Owners decide which team addresses get mail. Ask one of them.",
     "workspace.policy": "Owners decide what is asked of API keys here. Ask one of them.",
+    "webhooks.manage": "Webhooks are managed by owners and admins. Ask one of them.",
     "workspace.rename": "The workspace is renamed by owners and admins. Ask one of them.",
 }
 

@@ -23,7 +23,7 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 # Addresses of programs: no session, no pages.
-PROGRAMS = ("/api/", "/webhooks/")
+PROGRAMS = ("/api/", "/webhooks/", "/calendar/")
 # The one page among the addresses of the API.
 REFERENCE = "/api/v2/docs"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import EmailField, SelectField
 
-from models import MailChoice, TeamAddress, dead_letters, mail_kinds, mail_recipients
+from models import CalendarFeed, MailChoice, TeamAddress, dead_letters, mail_kinds, mail_recipients
 from models.errors import Invalid
 from views import access, htmx
 from views.people_forms import PageForm
@@ -123,5 +123,6 @@ def _page(
         teams=TeamAddress.listed(g.member.workspace_id) if manages else [],
         wrong_team=wrong_team,
         kinds_error=kinds_error,
+        feed=CalendarFeed.of(g.member),
         letters=dead_letters.of(g.member.workspace_id) if manages else [],
     )

@@ -3,9 +3,10 @@
 import re
 import secrets
 
-from models import secret
+from models import CalendarFeed, secret
 from models.secret import Secret
 from models.session import BrowserSession
+from models.webhook_signature import SigningSecret
 
 KEY = re.compile(r"gr_[0-9a-hjkmnp-tv-z]{20}")
 
@@ -50,6 +51,18 @@ def record() -> None:
     def confirm_noted(row: BrowserSession) -> str:
         return note(confirm(row), "session token")
 
+    sign, feed = SigningSecret.generate, CalendarFeed.make
+
+    def sign_noted() -> SigningSecret:
+        made = sign()
+        note(made.reveal(), "signing secret of a webhook")
+        return made
+
+    def feed_noted(*args: object, **kwargs: object) -> str:
+        return note(feed(*args, **kwargs), "calendar token")  # type: ignore[arg-type]
+
+    SigningSecret.generate = sign_noted  # type: ignore[method-assign]
+    CalendarFeed.make = feed_noted  # type: ignore[method-assign]
     secret.generate = generate_noted
     BrowserSession.start = start_noted  # type: ignore[method-assign]
     BrowserSession.confirm = confirm_noted  # type: ignore[method-assign,assignment]

@@ -12,6 +12,8 @@ PREFIXES = {
     "record_id": "rec",
     "workflow_id": "wfl",
     "run_id": "run",
+    "webhook_id": "whk",
+    "delivery_id": "msg",
     "team_id": "team",
     "mail_id": "mail",
 }

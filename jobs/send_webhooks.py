@@ -1,0 +1,107 @@
+"""Send what webhooks are to be told, signed, several endpoints at a time and to each one message after the other.
+
+Whatever kills it, and however many run at once: each message is sent at least once, under the same `webhook-id`.
+"""
+
+import contextvars
+import ipaddress
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from jobs import webhook_post
+from models import database, outside, sealed, webhook_delivery, webhook_signature
+from models.database import now
+from models.errors import NotFound
+from models.settings import Settings
+from models.webhook import Webhook
+from models.webhook_delivery import WebhookDelivery
+
+THREADS = 4
+# About so long; the rest is sent in the next run.
+SECONDS = 20.0
+# Then another endpoint has its turn.
+AT_A_TIME = 20
+AGENT = "Gravity-Rail-Webhooks/1"
+
+log = logging.getLogger("jobs.webhooks")
+
+
+def use(settings: Settings) -> None:
+    """Sign and send with these settings from now on."""
+    sealed.use_keys(settings.secret_keys)
+    outside.use(loopback=_is_loopback(urlsplit(settings.base_url).hostname or ""))
+
+
+def run() -> str:
+    if not WebhookDelivery.any_due():
+        return ""
+    counts: dict[str, int] = {}
+    deadline = time.monotonic() + SECONDS
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(contextvars.copy_context().run, _work, deadline) for _ in range(THREADS)]:
+            for what, count in done.result().items():
+                counts[what] = counts.get(what, 0) + count
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+
+
+def _work(deadline: float) -> dict[str, int]:
+    """One thread, with a database connection of its own."""
+    counts: dict[str, int] = {}
+    try:
+        while time.monotonic() < deadline and (hook := webhook_delivery.claim()):
+            try:
+                _serve(hook, deadline, counts)
+            finally:
+                webhook_delivery.release(hook)
+    finally:
+        database.forget_connection()
+    return counts
+
+
+def _serve(hook: Webhook, deadline: float, counts: dict[str, int]) -> None:
+    for _ in range(AT_A_TIME):
+        if time.monotonic() >= deadline or (delivery := WebhookDelivery.next_of(hook)) is None:
+            return
+        what = send(delivery, hook)
+        counts[what] = counts.get(what, 0) + 1
+        if what != "delivered":
+            return
+
+
+def send(delivery: WebhookDelivery, hook: Webhook) -> str:
+    """One attempt; returns what became of it."""
+    if not delivery.begin(hook):
+        return "left to another sender"
+    answer = _post(delivery, hook)
+    good = answer.status is not None and 200 <= answer.status < 300
+    # Neither the address nor the body: both may hold what is not ours to keep.
+    seen = {"webhook": hook.id, "delivery": delivery.id, "event": delivery.event, "answer": answer.status}
+    log.info("webhook", extra=seen | {"attempt": delivery.attempts, "outcome": answer.error or "delivered"})
+    try:
+        if good and answer.status is not None:
+            delivery.delivered(hook, answer.status, answer.ms)
+        else:
+            delivery.failed(hook, answer.status, answer.ms, answer.error)
+    except NotFound:
+        return "deleted meanwhile"
+    return "delivered" if good else "failed"
+
+
+def _post(delivery: WebhookDelivery, hook: Webhook) -> webhook_post.Answer:
+    try:
+        signing = hook.signing()
+    except sealed.Unreadable:
+        return webhook_post.Answer(None, 0, "Its secret cannot be read any more. Rotate the secret.")
+    body = delivery.body.encode()
+    headers = {"content-type": "application/json", "user-agent": AGENT}
+    headers |= webhook_signature.headers(delivery.id, now(), body, signing)
+    return webhook_post.post(hook.url, headers, body)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

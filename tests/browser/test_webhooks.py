@@ -1,0 +1,99 @@
+"""A webhook from adding it to its first delivery, and a calendar, in the browser with and without JavaScript."""
+
+import httpx
+import icalendar
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.support import ledger
+from tests.support.cast import Person
+from tests.support.chromium import Watched
+from tests.support.receiver import receiving
+from tests.support.servers import Server
+from tests.support.steps import both, shows_nothing_of
+
+
+def complaints(page: Page, width: int = 390) -> list[str]:
+    page.set_viewport_size({"width": width, "height": 800})
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    found = [f"{page.url} is {wide} wide"] if wide > width else []
+    page.set_viewport_size({"width": 1280, "height": 800})
+    return found + [f"{page.url} {each['id']}" for each in Axe().run(page).response["violations"]]
+
+
+def stored_it(page: Page, javascript: bool) -> str:
+    """Read what is shown once, and leave."""
+    text = ledger.note(page.locator("#secret").inner_text(), "shown once")
+    page.get_by_role("link", name="I have stored it").click()
+    if javascript:
+        page.get_by_role("link", name="Yes, close").click()
+    expect(page.locator("#secret")).not_to_be_visible()
+    return text
+
+
+@both
+def test_a_webhook_is_added_tested_and_deleted(page: Page, javascript: bool) -> None:
+    with receiving() as receiver:
+        page.get_by_role("list", name="Developer").get_by_role("link", name="Webhooks").click()
+        found = complaints(page) if javascript else []
+        page.get_by_role("link", name="Add webhook").click()
+        page.get_by_label("Address").fill(receiver.url)
+        page.get_by_label("Description").fill("Audit store")
+        found += complaints(page) if javascript else []
+        page.get_by_role("button", name="Add webhook").click()
+        secret = stored_it(page, javascript)
+        if javascript:
+            shows_nothing_of(page, secret)
+        expect(page.get_by_role("heading", name="Audit store")).to_be_visible()
+        page.get_by_role("button", name="Send a test event").click()
+        expect(page.get_by_text("A test event is on its way.")).to_be_visible()
+        assert receiver.arrived.wait(60), "the scheduler of the server sends it"
+        assert receiver.got[0].verified(secret)["type"] == "webhook.test"
+        for _ in range(40):
+            page.reload()
+            if page.get_by_text("Delivered", exact=True).count():
+                break
+            page.wait_for_timeout(250)
+        expect(page.get_by_text("Delivered", exact=True)).to_be_visible()
+        found += complaints(page) if javascript else []
+        page.get_by_role("link", name="Rotate secret").click()
+        page.get_by_role("button", name="Rotate secret").click()
+        assert stored_it(page, javascript) != secret
+        expect(page.get_by_text("The one before signs too until")).to_be_visible()
+        page.get_by_role("link", name="Delete").click()
+        page.get_by_role("button", name="Delete webhook").click()
+        expect(page.get_by_text("No webhooks yet")).to_be_visible()
+        assert found == []
+
+
+@both
+def test_a_refused_address_keeps_what_was_entered(page: Page, watch: Watched, ada: Person, javascript: bool) -> None:
+    watch.expect("422")
+    page.goto(ada.settings("webhooks/new"))
+    page.get_by_label("Address").fill("https://10.0.0.1/hooks")
+    page.get_by_label("Everything").uncheck()
+    page.get_by_label("api_key.leaked").check()
+    page.get_by_role("button", name="Add webhook").click()
+    expect(page.get_by_text("This address is not public.")).to_be_visible()
+    expect(page.get_by_label("Address")).to_have_value("https://10.0.0.1/hooks")
+    expect(page.get_by_label("api_key.leaked")).to_be_checked()
+    expect(page.get_by_label("Everything")).not_to_be_checked()
+
+
+@both
+def test_a_calendar_is_subscribed_to_and_revoked(page: Page, server: Server, ada: Person, javascript: bool) -> None:
+    server.key(ada, name="Nightly report")
+    page.goto(ada.settings("notifications"))
+    page.get_by_role("button", name="Make an address").click()
+    link = stored_it(page, javascript)
+    ledger.note(link.rpartition("/")[2].removesuffix(".ics"), "calendar token")
+    read = httpx.get(link)
+    [event] = icalendar.Calendar.from_ical(read.content).walk("VEVENT")
+    assert event["SUMMARY"] == "Rotate API key: Nightly report"
+    page.goto(ada.settings("notifications"))
+    expect(page.get_by_text("Last read")).to_be_visible()
+    if javascript:
+        assert complaints(page) == []
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("Your calendar address has stopped working.")).to_be_visible()
+    assert httpx.get(link).status_code == 404
