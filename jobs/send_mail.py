@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
+from peewee import InterfaceError, OperationalError
+
 from jobs import mail_compose, mail_files, mail_smtp
 from jobs.mail_outcome import Outcome, Unreachable
 from models import mail_gather, mail_truth
@@ -81,7 +83,15 @@ def _send_all(settings: Settings) -> dict[str, int]:
 
 def _send(mail: Mail, post: Post, settings: Settings) -> str:
     """One message; returns what became of it."""
-    message = _message(mail, settings)
+    try:
+        message = _message(mail, settings)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # One message that cannot be put together must not keep the others.
+        log.exception("a mail could not be put together", extra={"mail": mail.id, "kind": mail.kind})
+        mail.refused("It could not be put together.")
+        return "not put together"
     if message is None:
         mail.drop("Nothing of it is true any more.")
         return "dropped"

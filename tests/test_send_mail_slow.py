@@ -1,16 +1,19 @@
-"""Mail servers that say nothing, or never stop: an attempt ends, nothing is lost, and nothing is in doubt."""
+"""What could hold up all mail, and does not: servers that say nothing or never stop, and a message that breaks."""
 
 import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from jobs import mail_smtp, send_mail
-from models import Mail
+from jobs import mail_smtp, mail_words, send_mail
+from models import Mail, database
+from models.database import now
 from models.mail_settings import Smtp
+from models.mail_truth import Told
 from models.settings import Settings
 from tests.support.cast import Person, make_key
 from tests.support.mailbox import Mailbox
@@ -71,3 +74,23 @@ def test_a_server_that_never_gets_ready_loses_nothing(
     send_mail.use(mailbox.settings(settings))
     assert send_mail.run() == "1 sent"
     assert len(mailbox.arrived) == 1
+
+
+def test_a_message_that_cannot_be_put_together_keeps_no_other_waiting(
+    mailbox: Mailbox, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Good one", "Poison", "Good two"):
+        make_key(ada, name=name)
+    real = mail_words.item
+
+    def item(told: Told, place: mail_words.Place) -> mail_words.Item:
+        if told.key.name == "Poison":
+            raise KeyError("facts of another version")
+        return real(told, place)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mail_words, "item", item)
+        assert send_mail.run() == "1 not put together, 2 sent"
+    with database.at(now() + timedelta(hours=1)):
+        assert send_mail.run() == "1 sent"
+    assert set(mailbox.copies().values()) == {1}

@@ -27,7 +27,8 @@ def written(mailbox: Mailbox, ada: Person) -> dict[str, str]:
         expired, _ = make_key(ada, name="Old report", expires_at=now() + timedelta(days=99))
         for number in range(3):
             keys.append(make_key(ada, name=f"Worker {number}", expires_at=now() + timedelta(days=103))[0])
-    ApiKey.update(creator=None).where(ApiKey.id == keys[1].id).execute()
+    ApiKey.update(creator=None, quarantined_at=now()).where(ApiKey.id == keys[1].id).execute()
+    about = {"expired": [expired], "maker_left": keys[1:2], "quarantined": keys[1:2]}
     found = {}
     for kind in mail_kinds.SECURITIES:
         facts = {
@@ -46,8 +47,9 @@ def written(mailbox: Mailbox, ada: Person) -> dict[str, str]:
     monday = weekly.last_monday(now())
     outbox.promise("weekly", ada.workspace.id, "week", "1", facts=weekly.figures(ada.workspace, monday))
     for kind in mail_kinds.DIGESTS[:-1]:
-        for key in [expired] if kind == "expired" else keys[1:2] if kind == "maker_left" else keys:
-            outbox.promise(kind, ada.workspace.id, key.id, "90d", key=key)
+        for key in about.get(kind, keys):
+            facts = {"revoke_at": (now() + timedelta(days=14)).isoformat()}
+            outbox.promise(kind, ada.workspace.id, key.id, "90d", key=key, facts=facts)
     with database.at(now() + timedelta(days=1)):
         assert send_mail.run() == "1 sent"
     found["digest"] = mailbox.arrived[-1].html
