@@ -68,7 +68,11 @@ def test_each_section_says_why_since_when_and_what_would_break(
     shown = page(browse(ada), ada)
     assert shown.status_code == 200
     idle = section(shown, "unused")
-    assert "Idle" in idle and "Not used since" in idle and "this would have refused no calls" in idle
+    assert (
+        "Idle" in idle
+        and "Not used since" in idle
+        and "Without it no call of the last 7 days would have failed." in idle
+    )
     assert "Ending" in section(shown, "expiring") and "Expires in" in section(shown, "expiring")
     assert "no longer manages keys since" in section(shown, "left")
     assert "Old secret" in section(shown, "rotation_due") and "Its secret is from" in section(shown, "rotation_due")

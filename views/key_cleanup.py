@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from models import Workspace, key_review, usage_fold
+from models.impact import Impact
 from models.key_review import Candidate, Outcome, Seen
 from views import format, key_impact
 from views.access import actor, password_recently, requires
@@ -48,7 +49,7 @@ def show(workspace_id: str) -> ResponseReturnValue:
         offered=key_review.OFFERED,
         actions=ACTIONS,
         why=_why,
-        breaks=key_impact.sentence,
+        breaks=_breaks,
         policy=workspace.policy,
         most=MOST,
         looked_at=key_review.LOOKED_AT,
@@ -112,7 +113,7 @@ def _ask(section: str, action: str, seen: list[Seen], shown: list[Candidate], er
         seen=[each.text for each in seen],
         chosen=shown,
         why=_why,
-        breaks=key_impact.sentence,
+        breaks=_breaks,
         phrase=phrase(len(seen)),
         typed=action == key_review.REVOKE,
         error=error,
@@ -130,12 +131,18 @@ def _told(action: str, did: str, outcomes: list[Outcome]) -> Response:
     )
 
 
+def _breaks(found: Impact) -> str:
+    """What would break without a key, by its calls of the last days."""
+    calls = "no call" if not found.at_most else key_impact.calls(found.at_least, found.at_most)
+    return f"Without it {calls} of the last {key_impact.days(found.days)} would have failed."
+
+
 def _why(section: str, each: Candidate) -> str:
     """Why a key is in a section, and since when."""
     key, since = each.key, each.since
     if section == key_review.UNUSED:
         when = format.day(since) if since else ""
-        return f"Not used since {when}." if key.last_used_at else f"Never used, waited for since {when}."
+        return f"Not used since {when}." if key.last_used_at else f"Never used since {when}."
     if section == key_review.EXPIRING:
         return f"Expires {format.in_days(key.expires_at).lower()}, on {format.day(key.expires_at)}."
     if section == key_review.ROTATION:
