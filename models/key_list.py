@@ -139,7 +139,8 @@ def unused(policy: Policy, moment: datetime) -> Any:
     new, idle = moment - never_used_after(policy), moment - policy.unused_after
     born = fn.COALESCE(ApiKey.starts_at, ApiKey.created_at)
     never = (ApiKey.created_at <= new) & (born <= ApiKey.created_at.db_value(new)) & _not_woken_since(new)
-    used = (ApiKey.last_used_at <= idle) & _not_woken_since(idle)
+    # Never NULL, so that it can be denied as well.
+    used = ApiKey.last_used_at.is_null(False) & (ApiKey.last_used_at <= idle) & _not_woken_since(idle)
     return (ApiKey.last_used_at.is_null() & never) | used
 
 

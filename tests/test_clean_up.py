@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
 
 from jobs import clean_up, flag_keys, send_mail
-from models import ApiKey, cleanup, database
+from models import ApiKey, database
 from models.database import now
 from models.outbox import Notice
 from tests.support.cast import Person
@@ -16,34 +15,13 @@ from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import all_hidden, code, fresh, words
 from tests.support.keys import actions
 from tests.support.policies import policy_of, rule, save
-from tests.support.threads import at_once
+from tests.support.stages import DAY, daily, run_at, stage, used_at
 
 Browse = Callable[[Person], Browser]
 Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
-DAY = timedelta(days=1)
-
-
-def run_at(moment: datetime) -> str:
-    with database.at(moment):
-        return clean_up.run()
-
-
-def daily(start: datetime, first: int, last: int) -> list[tuple[int, str]]:
-    """The days on which something was done, and what."""
-    said = [(day, run_at(start + day * DAY)) for day in range(first, last + 1)]
-    return [(day, words) for day, words in said if words]
-
-
-def stage(key: ApiKey) -> str:
-    found = fresh(key)
-    if found.revoked_at:
-        return "revoked"
-    return "quarantined" if found.quarantined_at else "flagged" if found.flagged_at else "none"
-
-
-def used_at(key: ApiKey, moment: datetime) -> None:
-    ApiKey.update(last_used_at=moment).where(ApiKey.id == key.id).execute()
+# It has the journal that the job reads first.
+pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
@@ -184,6 +162,17 @@ def test_before_it_is_switched_on_it_says_with_which_keys_it_would_begin(
     assert "Unused" in words(browse(ada).get(ada.settings()))
 
 
+def test_a_longer_wait_takes_the_flag_from_a_key_that_was_never_used(
+    ada: Person, start: datetime, make_key: MakeKey
+) -> None:
+    key, _ = make_key(ada)
+    rule(ada, unused_days=10)
+    run_at(start + 12 * DAY)
+    rule(ada, unused_days=60)
+    assert run_at(start + 13 * DAY) == "no longer flagged: 1"
+    assert stage(key) == "none"
+
+
 def test_people_are_told_once_and_not_of_what_is_not_true(ada: Person, start: datetime, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
     with database.at(start + 30 * DAY):
@@ -196,24 +185,3 @@ def test_people_are_told_once_and_not_of_what_is_not_true(ada: Person, start: da
         send_mail.run()
     dropped = {row.kind: row.reason for row in Notice.select().where(Notice.dropped_at.is_null(False))}
     assert dropped["quarantined"] == "The key was woken meanwhile."
-
-
-def test_a_run_that_is_cut_off_or_doubled_moves_each_key_once(
-    ada: Person, start: datetime, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cleanup, "BATCH", 2)
-    keys = [make_key(ada)[0] for _ in range(7)]
-    real, left = ApiKey.flag, iter(range(3))
-
-    def breaks(key: ApiKey, **given: Any) -> None:
-        real(key, **given)
-        if next(left, None) is None:
-            raise SystemExit
-
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(ApiKey, "flag", breaks)
-        run_at(start + 30 * DAY)
-    assert [stage(key) for key in keys].count("flagged") == 3, "the fourth is undone with its transaction"
-    assert all(isinstance(said, str) for said in at_once(2, lambda _: run_at(start + 30 * DAY)))
-    assert [actions(key) for key in keys] == [["api_key.created", "api_key.flagged"]] * 7
-    assert Notice.select().where(Notice.kind == "unused").count() == 7

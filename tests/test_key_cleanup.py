@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from models import ApiKey, KeySecret
 from models.database import now
@@ -17,6 +18,7 @@ from tests.support.key_pages import all_hidden, fresh, let_password_age_after_si
 from tests.support.keys import actions, works
 from tests.support.policies import rule
 from tests.support.strangers import FORM
+from tests.support.usage import ago, used
 
 Browse = Callable[[Person], Browser]
 Call = Callable[..., ApiClient]
@@ -124,6 +126,26 @@ def test_quarantine_is_undone_from_the_result(ada: Person, browse: Browse, make_
     undone = browse(ada).post(ada.settings("api-keys/cleanup/undo"), all_hidden(done))
     assert "2 woken" in words(undone) and not any(fresh(key).quarantined_at for key in keys)
     assert page(browse(ada), ada).text.count('name="key"') == 0, "the wait begins anew"
+
+
+def test_keys_are_narrowed_to_what_they_use_and_undone(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    keys = []
+    for number in range(2):
+        with time_machine.travel(ago(days=60), tick=False):
+            key, text = make_key(ada, name=f"Broad {number}", scopes={"read:members", "write:members", "read:data"})
+            used(text, scope="")
+        used(text, times=40)
+        keys.append(fresh(key))
+    wide = section(page(browse(ada), ada), "wide")
+    assert "Broad 0" in wide and "write:members" in wide and "Not used since" in wide
+    assert "Without it 40 calls of the last 7 days would have failed." in wide
+    question = asked(browse(ada), ada, "wide", "narrow", *keys)
+    used(text, scope="read:data")
+    done = acted(browse(ada), ada, question)
+    assert "1 narrowed, 1 left alone" in words(done) and "has changed since" in words(done)
+    assert (fresh(keys[0]).scopes, "write:members" in fresh(keys[1]).scopes) == ("read:members", True)
+    assert "1 as before" in words(browse(ada).post(ada.settings("api-keys/cleanup/undo"), all_hidden(done)))
+    assert fresh(keys[0]).scopes == keys[0].scopes
 
 
 def test_ends_are_moved_as_far_as_plan_and_policy_allow(ada: Person, browse: Browse, make_key: MakeKey) -> None:
