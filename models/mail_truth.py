@@ -64,6 +64,8 @@ def is_expired(told: Told) -> str | None:
 
 
 def is_unused(told: Told) -> str | None:
+    if told.key and told.key.flagged_at is None and told.notice.facts.get("quarantine_at"):
+        return is_live(told) or "The key was used, woken or kept meanwhile."
     used = told.key and told.key.last_used_at
     return is_live(told) or ("The key was used meanwhile." if used and used > told.notice.created_at else None)
 

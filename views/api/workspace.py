@@ -1,5 +1,6 @@
 """The workspace of the key."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, g
@@ -66,6 +67,7 @@ def _json(workspace: Workspace) -> dict[str, Any]:
             "requests_per_month": plan.requests_per_month,
             "history_days": plan.history.days,
         },
+        "policy": asdict(workspace.policy),
         "active_keys": ApiKey.active(workspace.id, now()).count(),
         "requests_this_month": quota.used(workspace.id),
         "created_at": iso(workspace.created_at),

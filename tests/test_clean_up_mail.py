@@ -1,0 +1,48 @@
+"""The mails of the clean-up in stages: what they say, where they lead, and that they are true when they are sent."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from jobs import send_mail
+from models import ApiKey, database, outbox
+from models.database import now
+from models.outbox import Notice
+from tests.support.cast import Person, make_key
+from tests.support.key_pages import fresh
+from tests.support.mailbox import Mailbox
+from tests.support.policies import rule
+from tests.support.stages import DAY, run_at
+
+MakeKey = Callable[..., tuple[ApiKey, str]]
+
+
+def quiet_key(ada: Person) -> ApiKey:
+    rule(ada, staged_cleanup=True, rotation_days=3000)
+    with outbox.quiet():
+        return make_key(ada, name="Looker trial")[0]
+
+
+def test_each_stage_is_told_with_its_day_and_where_it_is_stopped(mailbox: Mailbox, ada: Person) -> None:
+    key, start = quiet_key(ada), now() + timedelta(minutes=5)
+    said = []
+    for day in (30, 44, 58):
+        run_at(start + day * DAY)
+        with database.at(start + (day + 1) * DAY):
+            assert send_mail.run() == "1 sent"
+        said.append(" ".join(mailbox.arrived[-1].text.split()))
+    in_quarantine, end = start + 44 * DAY, start + 58 * DAY
+    assert f"It will be put in quarantine on {in_quarantine:%b} {in_quarantine.day}, {in_quarantine.year}," in said[0]
+    assert f"It will be revoked on {end:%b} {end.day}, {end.year}, unless it is woken." in said[1]
+    assert f"/api-keys/{key.id}/wake" in said[1]
+    assert "Nobody woke it within 14 days of quarantine, so it is revoked." in said[2]
+    assert f"/api-keys/new?copy={key.id}" in said[2]
+
+
+def test_nothing_is_told_of_a_key_that_was_kept_meanwhile(mailbox: Mailbox, ada: Person) -> None:
+    key, start = quiet_key(ada), now() + timedelta(minutes=5)
+    run_at(start + 30 * DAY)
+    fresh(key).exempt("For emergencies", by=ada.actor)
+    with database.at(start + 31 * DAY):
+        assert send_mail.run() == "1 dropped"
+    assert mailbox.arrived == []
+    assert Notice.get(Notice.kind == "unused").reason == "The key was used, woken or kept meanwhile."
