@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from models import ApiKey, database, secret
+from models import ApiKey, database, sealed, secret
 from models.database import db
 from models.secret import Pepper
 from tests.support import ledger
@@ -57,6 +57,7 @@ class Server:
         """The models, connected to the server's database and with its pepper."""
         database.connect(self.database_url)
         secret.use_peppers((self.pepper,))
+        sealed.use_keys((self.environ["GRAVITY_SECRET_KEY"],))
         try:
             yield
         finally:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from models import ApiKey, Leak, Member, database, leak
+from models import ApiKey, Leak, Member, Webhook, database, leak, webhook_delivery
 from models.actor import Actor
 from models.database import now
 from models.leak import Place
@@ -22,6 +22,7 @@ class World:
     keys: dict[str, ApiKey]
     people: dict[str, Member]
     token: str
+    hook: Webhook
 
 
 def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
@@ -95,7 +96,17 @@ def invitation(ada: Person) -> str:
     return ledger.note(invited.invite(by=ada.actor), "invitation")
 
 
+def hook(ada: Person) -> Webhook:
+    """Told of a test that will never arrive, since nobody has this name."""
+    url = "https://" + "a-long-name-" * 5 + "x.example.invalid/hooks"
+    made, secret = Webhook.add(ada.workspace, url=url, events=["member.removed"], description="Audit", by=ada.actor)
+    ledger.note(secret.reveal(), "signing secret of a webhook")
+    for _ in range(3):
+        webhook_delivery.test(made)
+    return made
+
+
 def build(server: Server) -> World:
     ada = server.owner("Fieldstone", "business")
     with server.models():
-        return World(ada, keys_in_every_state(ada), people(ada), invitation(ada))
+        return World(ada, keys_in_every_state(ada), people(ada), invitation(ada), hook(ada))
