@@ -66,7 +66,8 @@
 
   function newPanel() {
     title = "";
-    if (dlg?.open) { release(); dlg.close(); }
+    /* The event that empties it comes later. */
+    if (dlg?.open) { release(); dlg.close(); dlg.replaceChildren(); }
     if (location.pathname !== path) scrollTo(0, 0);
     path = location.pathname;
     focusFirst(main);
