@@ -13,12 +13,14 @@ from models.audit import AuditEvent
 from models.database import now, transaction
 from models.errors import Conflict
 from models.plan import Plan
-from models.usage import KeyNetwork, UsageRoute
+from models.usage import CLIENT_ERROR, SERVER_ERROR, SUCCEEDED, KeyNetwork, UsageDay
 from models.workspace import Workspace
 
 # Days looked at, and days of use without which nothing is proposed.
 LOOK, LEAST = 90, 30
 UNDO = timedelta(days=7)
+# How calls end that were not refused.
+LET_IN = (SUCCEEDED, CLIENT_ERROR, SERVER_ERROR)
 NARROWED, RESTORED = "api_key.narrowed", "api_key.restored"
 GIVING = ("api_key.widened", "api_key.edited", RESTORED)
 
@@ -157,11 +159,12 @@ def _counted(key: ApiKey, days: int, moment: datetime) -> dict[str, tuple[int, i
 
 
 def query(key_id: str, first_day: int, recent_day: int) -> Any:
-    row = UsageRoute
-    recent = Case(None, [(row.day >= recent_day, row.accepted)], 0)
+    """By the day, which holds a few rows where the networks and routes of the same calls hold thousands."""
+    row = UsageDay
+    recent = Case(None, [(row.day >= recent_day, row.count)], 0)
     return (
-        row.select(row.scope, fn.SUM(recent), fn.SUM(row.accepted), fn.MAX(row.day))
-        .where(row.key_id == key_id, row.day >= first_day, row.accepted > 0)
+        row.select(row.scope, fn.SUM(recent), fn.SUM(row.count), fn.MAX(row.day))
+        .where(row.key_id == key_id, row.day >= first_day, row.outcome.in_(LET_IN))
         .group_by(row.scope)
     )
 
