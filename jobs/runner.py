@@ -29,7 +29,6 @@ LOOK = timedelta(minutes=1)
 def start() -> None:
     """Run every job at its time, until SIGTERM or SIGINT. A job that is running is let finish."""
     turns = Turns()
-    turns.beat()
     scheduler = BlockingScheduler(timezone="UTC")
     # However late, a run is made up for, once.
     rules = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -36,6 +37,8 @@ class Turns:
         self.is_first = False
         self.until = 0.0
         self.written: dict[str, tuple[float, bool]] = {}
+        self.beating = threading.Lock()
+        self.has_begun = False
 
     def beat(self) -> None:
         """Take the lease or keep it. It counts from before the database was asked, so it never seems longer."""
@@ -58,12 +61,20 @@ class Turns:
 
     def has(self, job: Job) -> bool:
         """Whether this process runs the job now."""
-        if not job.local and time.monotonic() >= self.until:
+        if not job.local and not self._is_mine():
             return False
         if job.every <= STEP:
             return True
         with patient_connection():
             return JobRun.is_due(job.name, job.every)
+
+    def _is_mine(self) -> bool:
+        """The first job that asks has the lease taken: a start that waits for the database could not be stopped."""
+        with self.beating:
+            if not self.has_begun:
+                self.has_begun = True
+                self.beat()
+        return time.monotonic() < self.until
 
     def begin(self, job: Job) -> None:
         if job.every > STEP:

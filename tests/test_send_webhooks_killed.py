@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,11 +24,12 @@ MOST_STATEMENTS = 60
 
 
 @pytest.fixture
-def key_file(tmp_path: Path, connected: str, settings: Settings) -> Path:
+def key_file(tmp_path: Path, connected: str, settings: Settings) -> Iterator[Path]:
     file = tmp_path / "signing-key"
     file.write_text(ledger.note(secrets.token_urlsafe(36), "signing key"))
     send_webhooks.use(replace(settings, secret_keys=(file.read_text(),)))
-    return file
+    yield file
+    file.unlink()
 
 
 def command(url: str, key_file: Path, statement: int) -> list[str]:

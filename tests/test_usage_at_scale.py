@@ -98,5 +98,5 @@ def assert_by_primary_key(statements: list[tuple[str, tuple[object, ...]]], numb
             database.db.execute_sql("SET LOCAL enable_seqscan = off")
         for sql, params in kept:
             plan = plan_of(sql, params)
-            assert re.search(r"autoindex|_pkey|INTEGER PRIMARY KEY", plan), plan
+            assert re.search(r"autoindex|_pkey|USING PRIMARY KEY|INTEGER PRIMARY KEY", plan), plan
             assert not re.search(r"SCAN usage|SCAN \"t1\"|SCAN t1|Seq Scan", plan), plan

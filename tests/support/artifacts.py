@@ -1,5 +1,6 @@
 """What a run leaves behind, for people and for the sweep: logs, pages, what browsers stored. The next run clears it."""
 
+import logging
 import os
 import shutil
 import signal
@@ -19,6 +20,8 @@ def begin() -> None:
         if not _runs(folder.name):
             shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink()
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    # It would write every address down, and that of a calendar is a credential.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _runs(name: str) -> bool:
