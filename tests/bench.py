@@ -22,7 +22,7 @@ from models.actor import COMMAND_LINE
 from models.key_settings import KeySettings
 from models.member import Member
 from models.tenancy import found_workspace
-from tests.support import hot_path, peers, pieces
+from tests.support import guarded, hot_path, peers, pieces
 from tests.support.contest import Contest, Entry, Lane, Seen, fault, play, say, standing, verdict
 from tests.support.load import CONNECTIONS, lua, memory, start, wrk
 from tests.support.peers import Peer, Unavailable
@@ -47,6 +47,7 @@ app = Flask(__name__)
 app.json.sort_keys = False
 
 @app.get("/api/v2/key")
+@app.get("/api/v2/guarded")
 def key():
     return ANSWER
 
@@ -90,7 +91,8 @@ def compare(folder: Path, rounds: int, seconds: int, invited: tuple[Peer, ...]) 
     """Run all in shuffled turns; print medians and ratios; tell whether the gates hold."""
     keys, answer, workspace = seed(folder / "data")
     contests = [
-        Contest("GET /key, of a bare Flask view", KEY_PATH, 0.60, 2.0),
+        Contest("a bare Flask view behind a key: verified, scoped, limited and recorded", guarded.PATH, 0.60, 2.0),
+        Contest("GET /key, which makes its answer, of a bare Flask view with the answer ready", KEY_PATH, 0.60, 2.0),
         Contest("20 members, of the same view without keys", MEMBERS_PATH.format(workspace=workspace), 0.65, 2.0),
     ]
     with contextlib.ExitStack() as running:
@@ -118,7 +120,11 @@ def serve(folder: Path, answer: bytes, running: contextlib.ExitStack) -> dict[st
     (folder / "floor.py").write_text(FLOOR.format(body=str(folder / "body.json"), database=database_url))
     servers = {
         "floor": start(["floor:app"], folder, {"PYTHONPATH": str(ROOT)}),
-        "ours": start(["app:create_app", "--factory"], ROOT, {"GRAVITY_DATA_DIR": str(folder / "data")}),
+        "ours": start(
+            ["tests.support.guarded:create_app", "--factory"],
+            ROOT,
+            {"GRAVITY_DATA_DIR": str(folder / "data"), "BENCH_ANSWER": str(folder / "body.json")},
+        ),
     }
     for server in (*(server for server, _ in servers.values()), scheduler(folder / "data")):
         running.callback(server.wait, 15)

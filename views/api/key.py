@@ -1,6 +1,5 @@
 """`/key`: what the key in hand is, and how it can narrow and rotate itself."""
 
-from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, g, url_for
@@ -13,6 +12,7 @@ from views.api.answers import tagged, with_secret
 from views.api.api_keys import settings_given
 from views.api.enforcement import ANY_KEY
 from views.api.schemas import key as shapes
+from views.api.warnings import time_of
 from views.format import iso
 
 
@@ -76,17 +76,12 @@ def _json(held: Credential) -> dict[str, Any]:
         "workspace_id": held.workspace_id,
         "scopes": held.scopes.split(),
         "networks": held.networks.split(),
-        "created_at": _time(held.created_at),
-        "starts_at": _time(held.starts_at),
-        "expires_at": _time(held.expires_at),
+        "created_at": time_of(held.created_at),
+        "starts_at": time_of(held.starts_at),
+        "expires_at": time_of(held.expires_at),
         "limits": {
             "requests_per_minute": plan.requests_per_minute,
             "requests_per_month": plan.requests_per_month,
         },
         **warnings.facts(held, now_microseconds()),
     }
-
-
-@lru_cache(maxsize=4096)
-def _time(microseconds: int | None) -> str | None:
-    return None if microseconds is None else iso(database.from_microseconds(microseconds))

@@ -4,6 +4,7 @@
 """
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app
@@ -37,13 +38,13 @@ def facts(credential: Credential, moment: int) -> dict[str, Any]:
     warning = None
     if end is not None and end - moment <= NEAR:
         warning = {
-            "sunset": _time(end),
-            "deprecation": _time(retired),
+            "sunset": time_of(end),
+            "deprecation": time_of(retired),
             "link": page_of(credential),
             "detail": EXPIRING if retired is None else RETIRING,
         }
     status = "current" if retired is None else "retiring"
-    return {"secret_status": status, "secret_ends_at": _time(end), "warning": warning}
+    return {"secret_status": status, "secret_ends_at": time_of(end), "warning": warning}
 
 
 def page_of(credential: Credential) -> str:
@@ -52,5 +53,6 @@ def page_of(credential: Credential) -> str:
     return f"{base_url}/w/{credential.workspace_id}/settings/api-keys/{credential.key_id}"
 
 
-def _time(microseconds: int | None) -> str | None:
+@lru_cache(maxsize=4096)
+def time_of(microseconds: int | None) -> str | None:
     return None if microseconds is None else iso(database.from_microseconds(microseconds))
