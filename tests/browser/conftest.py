@@ -40,4 +40,6 @@ def page(watch: Watched, ada: Person) -> Page:
     page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("list", name="Developer").get_by_role("link", name="API Keys").click()
     expect(page.get_by_role("heading", name="API keys", level=1)).to_be_visible()
+    # A link that is clicked before the scripts are there loads a page of its own.
+    page.wait_for_load_state()
     return page

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.support import ledger
 from tests.support.artifacts import ARTIFACTS
 from tests.support.cast import Person
 
+# Milliseconds that anything may take: nothing depends on how fast the machine is.
+PATIENCE = 30_000
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Before any script of the page: what the policy blocked is kept where the test can read it.
 LISTEN = """
@@ -101,6 +103,7 @@ def launched() -> Iterator[Browser]:
         except Error as problem:
             first = str(problem).splitlines()[0]
             pytest.exit(f"Chromium is missing: run tests/install-tools.sh chromium ({first})", returncode=3)
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -108,8 +111,9 @@ def launched() -> Iterator[Browser]:
 @contextlib.contextmanager
 def watched(browser: Browser, base_url: str, **options: Any) -> Iterator[Watched]:
     """A fresh profile; the test fails when its pages complained."""
-    context = browser.new_context(base_url=base_url, **options)
-    context.set_default_timeout(10_000)
+    # A colour that is on its way to another one is neither, and says nothing of contrast.
+    context = browser.new_context(base_url=base_url, **({"reduced_motion": "reduce"} | options))
+    context.set_default_timeout(PATIENCE)
     if options.get("java_script_enabled", True):
         context.add_init_script(LISTEN)
     watch = Watched(context)
