@@ -49,7 +49,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_error(404)
 
     def do_POST(self) -> None:
-        told, body = self.receiver, self.rfile.read(int(self.headers["content-length"]))
+        told, length = self.receiver, int(self.headers["content-length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The sender died on the way: no server takes half a request.
+            self.close_connection = True
+            return
         told.got.append(Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
         told.arrived.set()
         answer = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
