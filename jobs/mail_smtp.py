@@ -97,16 +97,16 @@ class Server:
         self.used = 1
 
     def _connect(self) -> None:
-        smtp, context = self.smtp, ssl.create_default_context()
+        smtp = self.smtp
         made: smtplib.SMTP
         if smtp.tls == "smtps":
-            made = _Encrypted(self, smtp.host, smtp.port, timeout=smtp.timeout, context=context)
+            made = _Encrypted(self, smtp.host, smtp.port, timeout=smtp.timeout, context=_trusted())
         else:
             made = _Plain(self, smtp.host, smtp.port, timeout=smtp.timeout)
         made.ehlo_or_helo_if_needed()
         if smtp.tls == "starttls":
             # Raises where the server does not offer it, so that nothing goes out in clear.
-            code, said = made.starttls(context=context)
+            code, said = made.starttls(context=_trusted())
             if code != 220:
                 raise smtplib.SMTPResponseException(code, said)
             made.ehlo()
@@ -140,6 +140,11 @@ class Server:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 self.connection.quit()
             self._forget()
+
+
+def _trusted() -> ssl.SSLContext:
+    """The certificates that the system trusts now: reading them takes longer than all else of a connection."""
+    return ssl.create_default_context()
 
 
 def _ascii(address: str, connection: smtplib.SMTP) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import playwright.sync_api
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -77,11 +76,10 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _postgresql_shared(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
     """One database for all tests; the call empties it and returns its URL."""
     url = postgres_server.create("shared", template="template_migrated")
-    names = ", ".join(table._meta.table_name for table in TABLES)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with postgres.emptying(url, [table._meta.table_name for table in TABLES]) as empty:
 
         def emptied() -> str:
-            connection.execute(f"TRUNCATE {names} CASCADE")
+            empty()
             return url
 
         yield emptied

@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import itertools
 import os
 import pwd
 import shutil
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -78,6 +79,30 @@ def running() -> Iterator[PostgresServer]:
     finally:
         log.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def emptying(url: str, tables: list[str]) -> Iterator[Callable[[], None]]:
+    """A call that empties these tables. Most tests fill few, so those are found and emptied: a tenth of the time."""
+    filled = ", ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables)  # noqa: S608 names of our tables
+    # A process that was killed a moment ago may still be heard of: TRUNCATE waits for its end.
+    busy = "datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
+    look = f"SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE {busy}), {filled}"  # noqa: S608 as above
+    calls = itertools.count(1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        # Rows are deleted in no order, whatever refers to them.
+        connection.execute("SET session_replication_role = replica")
+
+        def empty() -> None:
+            others, *has_rows = connection.execute(look).fetchone() or (True,)
+            # Now and then anyway: what deleted rows leave behind makes each look longer.
+            if others or next(calls) % 25 == 0:
+                connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+            else:
+                for table in itertools.compress(tables, has_rows):
+                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 as above
+
+        yield empty
 
 
 def tool(name: str) -> str:
