@@ -1,11 +1,8 @@
 """The application factory: settings, database, blueprints and error pages are wired here and nowhere else."""
 
 import gc
-from collections.abc import Callable
-from typing import Any
 
 from flask import Flask
-from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jobs import cli, send_mail, send_webhooks
@@ -49,6 +46,7 @@ from views import (
     webhooks,
 )
 from views.api import openapi
+from views.application import Application
 
 # In the order of the menu.
 PAGES = (
@@ -80,30 +78,6 @@ PAGES = (
 )
 
 MEGABYTE = 1024 * 1024
-
-
-class BoundedJSON(DefaultJSONProvider):
-    """JSON that is nested too deeply is JSON that cannot be parsed, not a crash."""
-
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        try:
-            # NaN and Infinity are Python's own, and in no JSON (RFC 8259, section 6).
-            return super().loads(s, parse_constant=_refuse, **kwargs)
-        except RecursionError as problem:
-            raise ValueError("nested too deeply") from problem
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
-
-
-class Application(Flask):
-    """Flask without its look, at every hook of every request, for coroutines: there are none here."""
-
-    json_provider_class = BoundedJSON
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
 
 
 def create_app(configured: Settings | None = None) -> Flask:
@@ -167,5 +141,4 @@ def _configure(app: Flask, chosen: Settings) -> None:
     )
     # An address with a doubled slash is another address, not a redirect.
     app.url_map.merge_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -26,6 +26,7 @@ from tests.support.mailbox import mailbox  # noqa: F401 a fixture
 from tests.support.postgres import PostgresServer
 from tests.support.servers import Server
 from tests.support.webhooks import receiver, sending  # noqa: F401 fixtures
+from views import access_log
 
 PEPPER = Pepper("1", ledger.fresh("pepper").encode())
 SIGNING_KEY = ledger.fresh("signing key")
@@ -138,6 +139,7 @@ def _shared_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     folder = tmp_path_factory.mktemp("shared")
     made = create_app(settings_for(f"sqlite:///{folder / 'unused.db'}", folder))
     made.testing = True
+    access_log.PAUSE = 0  # A line belongs to the output of the test that made it.
     # As in production: an error becomes an answer. Tests that want it look at the status.
     made.config["PROPAGATE_EXCEPTIONS"] = False
     return made

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import flask_login
 from flask import Flask, abort, g, redirect, request, session, url_for
-from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
 
@@ -16,6 +15,7 @@ from models.actor import Actor
 from models.database import now
 from models.errors import DomainError, NotAllowed
 from views import htmx
+from views.application import context
 from views.frame import PROGRAMS, ROUTE
 from views.log import request_id
 
@@ -87,7 +87,7 @@ def _seen_path() -> str | None:
 
 def _load_session() -> None:
     """For every page: the session, and the two guards against requests forged on other sites."""
-    asked = request_ctx.request
+    asked = context().request
     rule = asked.url_rule
     if rule is not None:
         asked.environ[ROUTE] = rule.rule

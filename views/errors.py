@@ -2,9 +2,10 @@
 
 import logging
 
-from flask import Flask, Response, current_app, g, json, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from peewee import InterfaceError, OperationalError
+from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 
 from models import database, metrics
@@ -20,6 +21,7 @@ from models.errors import (
 )
 from views import htmx
 from views.access import PasswordNeeded, logins
+from views.application import Answer
 from views.frame import PROGRAMS
 from views.log import request_id
 
@@ -181,8 +183,7 @@ def problem(status: int, code: str, title: str, detail: str, error: DomainError 
         body["errors"] = [{"field": field, "message": message} for field, message in error.errors.items()]
     elif error is not None:
         body |= error.facts
-    response = make_response(json.dumps(body), status)
-    response.content_type = "application/problem+json"
+    response = Answer(to_json(body), status, content_type="application/problem+json")
     if (challenge := _challenge(status, code, detail, error)) is not None:
         response.headers["WWW-Authenticate"] = challenge
     if status == 503:

@@ -3,9 +3,11 @@
 import os
 from functools import lru_cache
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 from werkzeug.exceptions import BadRequest, LengthRequired, NotFound, RequestHeaderFieldsTooLarge
 from werkzeug.sansio.utils import host_is_trusted
+
+from views.application import context
 
 LONGEST_CREDENTIALS = 4096
 # Probes come by address, and answer the same whatever name was asked for.
@@ -24,7 +26,7 @@ def set_up(app: Flask) -> None:
     @app.before_request
     def check() -> None:
         """Refuse foreign hosts, bodies without a length and oversized credentials."""
-        environ = request.environ
+        environ = context().request.environ
         # PostgreSQL has no text with a NUL in it, so no row has one.
         if "\0" in environ["PATH_INFO"]:
             raise NotFound

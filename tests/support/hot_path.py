@@ -62,6 +62,6 @@ def caller(app: Any, keys: list[str]) -> Callable[[], None]:
         }
         answer = app(environ, lambda status, headers, exc=None: None)
         b"".join(answer)
-        answer.close()
+        getattr(answer, "close", int)()
 
     return call

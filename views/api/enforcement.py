@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Request, Response, current_app, g, request
-from flask.globals import app_ctx, request_ctx
+from flask import Flask, Request, Response, g, request
 
 from models import Refusal, database, rate_limit, role, scope, secret, usage_journal, verification
 from models.actor import Actor, Grant
@@ -17,6 +16,7 @@ from models.plan import Plan
 from models.usage_journal import ACCEPTED, ASLEEP, DEAD, REFUSED, Use
 from models.verification import Credential
 from views.api import warnings
+from views.application import context, notes
 from views.errors import BadCredentials
 from views.frame import KEY_ID, MORE_HEADERS
 from views.log import request_id
@@ -59,20 +59,21 @@ def check_routes(app: Flask) -> None:
 
 def enforce() -> None:
     """Let the request through, or raise what refuses it."""
-    # Each use of Flask's proxies costs a microsecond; the objects behind them cost nothing.
-    asked = request_ctx.request
+    here = context()
+    asked = here.request
     environ = asked.environ
-    wanted: str | None = getattr(current_app.view_functions[str(asked.endpoint)], "needs")  # noqa: B009 set by `needs`
+    wanted: str | None = getattr(here.app.view_functions[str(asked.endpoint)], "needs")  # noqa: B009 set by `needs`
     if wanted is PUBLIC:
         return
     environ[NEEDS] = wanted
     _refuse_key_elsewhere(asked)
     token = bearer_token(environ.get("HTTP_AUTHORIZATION"))
-    mine = app_ctx.g
+    mine = notes()
+    address = environ.get("REMOTE_ADDR") or ""
     try:
         credential = verification.verify(token)
     except KeyRefused as refusal:
-        _slow_guessing(refusal, asked.remote_addr or "")
+        _slow_guessing(refusal, address)
         mine.proven = refusal.proven
         mine.verdict = DEAD if refusal.code in DEATHS else ASLEEP
         if refusal.proven:
@@ -84,7 +85,7 @@ def enforce() -> None:
     workspace_id = (asked.view_args or {}).get("workspace_id")
     if workspace_id is not None and workspace_id != credential.workspace_id:
         raise NotFound
-    if not credential.allows(asked.remote_addr or ""):
+    if not credential.allows(address):
         raise KeyRefused("ip_not_allowed", proven=credential)
     if credential.quarantined_at is not None:
         raise KeyRefused("key_quarantined", proven=credential)
@@ -124,11 +125,11 @@ def bearer_token(header: str | None) -> str:
 
 def finish(response: Response) -> Response:
     """Write the use down, tell where the key stands, and announce an end that is near."""
-    mine = app_ctx.g
+    mine = notes()
     proven: Credential | None = mine.get("proven")
     if proven is None:
         return response
-    asked = request_ctx.request
+    asked = context().request
     moment = database.now_microseconds()
     # Before anything else can fail: what the client is about to see is counted.
     _write_use(asked, proven, mine.verdict, moment, response.status_code)
@@ -170,7 +171,7 @@ def _record_refusal(proven: Credential, status: int) -> None:
         request_id=request_id(),
         code=error.code,
         status=status,
-        request=_route(request_ctx.request),
+        request=_route(context().request),
         scope=getattr(error, "scope", None),
         address=request.remote_addr or "",
         client=request.environ.get("HTTP_USER_AGENT", ""),

@@ -9,12 +9,12 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Response, g, request
-from flask.globals import request_ctx
 
 from models import IdempotentAnswer, Workspace
 from models.database import transaction
 from models.errors import DomainError, PreconditionFailed
-from views.api.answers import etag
+from views.api.answers import answer, etag
+from views.application import context
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +28,7 @@ def guarded(view: F) -> F:
 
     @wraps(view)
     def careful(**kwargs: Any) -> Any:
-        environ = request_ctx.request.environ
+        environ = context().request.environ
         method = environ["REQUEST_METHOD"]
         if method == "POST" and "HTTP_IDEMPOTENCY_KEY" in environ:
             return _once(view, environ["HTTP_IDEMPOTENCY_KEY"], kwargs)
@@ -73,9 +73,7 @@ def _once(view: Callable[..., Response], header: str, kwargs: dict[str, Any]) ->
 
 
 def _again(row: IdempotentAnswer) -> Response:
-    response = Response(row.body, row.status, {"Idempotent-Replayed": "true"}, content_type="application/json")
-    if not row.body:
-        del response.headers["Content-Type"]
+    response = answer(row.body.encode() or None, row.status, {"Idempotent-Replayed": "true"})
     for name, value in (("Location", row.location), ("ETag", row.etag)):
         if value:
             response.headers[name] = value
