@@ -18,6 +18,7 @@ from models.key_settings import FURTHEST, REASONS, KeySettings
 from models.secret import Secret
 
 OVERLAP = "How long the old secret works on; never longer than the key."
+MORE = "How long the old secret works from now on; never longer than the key."
 
 group = Commands("key", help="Make API keys, look at them, rotate, revoke and delete them.")
 
@@ -102,6 +103,38 @@ def rotate(key_id: str, overlap: str, as_json: bool) -> None:
     _show_secret(as_json, key, made, {"old_secret_ends_at": old and old.ends_at})
 
 
+@group.command("finish-rotation")
+@click.argument("key_id", metavar="ID")
+@json_option
+def finish_rotation(key_id: str, as_json: bool) -> None:
+    """Stop the old secret of a rotation before its overlap is over."""
+    key = _find(key_id)
+    key.finish_rotation(by=COMMAND_LINE, seen=_old(key))
+    show(as_json, _facts(_find(key_id)), f"The old secret of {key.name} has stopped working.")
+
+
+@group.command("extend-rotation")
+@click.argument("key_id", metavar="ID")
+@click.option("--overlap", required=True, type=click.Choice([each for each in OVERLAPS if each != "none"]), help=MORE)
+@json_option
+def extend_rotation(key_id: str, overlap: str, as_json: bool) -> None:
+    """Let the old secret of a rotation work longer, counted from now."""
+    key = _find(key_id)
+    end = key.extend_rotation(by=COMMAND_LINE, overlap=overlap, seen=_old(key))
+    words = f"The old secret of {key.name} works until {end:%Y-%m-%d %H:%M} UTC."
+    show(as_json, _facts(_find(key_id), KeySecret.retiring_of(key_id, now())), words)
+
+
+@group.command("undo-rotation")
+@click.argument("key_id", metavar="ID")
+@json_option
+def undo_rotation(key_id: str, as_json: bool) -> None:
+    """Make the old secret of a rotation the current one again. The new one stops at once."""
+    key = _find(key_id)
+    key.undo_rotation(by=COMMAND_LINE, seen=_old(key))
+    show(as_json, _facts(_find(key_id)), f"The rotation of {key.name} is undone.")
+
+
 @group.command("revoke")
 @click.argument("key_id", metavar="ID")
 @click.option("--reason", default="unneeded", show_default=True, help=f"One of: {', '.join(REASONS)}.")
@@ -129,6 +162,11 @@ def _find(key_id: str) -> ApiKey:
     if key is None:
         raise NotFound(f"There is no key {key_id!r}.")
     return key
+
+
+def _old(key: ApiKey) -> str | None:
+    old = KeySecret.retiring_of(key.id, now())
+    return old.id if old else None
 
 
 def _show_secret(as_json: bool, key: ApiKey, made: Secret, more: Mapping[str, Any] | None = None) -> None:

@@ -118,6 +118,34 @@ def test_rotating_with_an_overlap_lets_the_old_secret_work_on(terminal: Terminal
         verification.verify(made["secret"])
 
 
+def test_an_overlap_is_lengthened_and_finished(terminal: Terminal, ada: Person) -> None:
+    made = new_key(terminal, ada.workspace)
+    for verb, more in (("finish-rotation", ()), ("extend-rotation", ("--overlap", "7d")), ("undo-rotation", ())):
+        terminal.refuse("key", verb, made["id"], *more, saying="No old secret of this key works.")
+    first = terminal.ask("key", "rotate", made["id"], "--overlap", "1h")
+    longer = terminal.ask("key", "extend-rotation", made["id"], "--overlap", "24h")
+    assert longer["old_secret_ends_at"] > first["old_secret_ends_at"]
+    assert terminal.ask("key", "show", made["id"]) == longer
+    terminal.refuse("key", "extend-rotation", made["id"], "--overlap", "1h", saying="Choose a later end")
+    assert terminal.run("key", "extend-rotation", made["id"]).exit_code == 2
+    assert terminal.run("key", "extend-rotation", made["id"], "--overlap", "none").exit_code == 2
+    assert "works until" in terminal.run("key", "extend-rotation", made["id"], "--overlap", "7d").output
+    assert terminal.ask("key", "finish-rotation", made["id"])["old_secret"] is None
+    with pytest.raises(KeyRefused, match="revoked"):
+        verification.verify(made["secret"])
+    assert verification.verify(first["secret"]).key_id == made["id"]
+
+
+def test_a_rotation_is_undone(terminal: Terminal, ada: Person) -> None:
+    made = new_key(terminal, ada.workspace)
+    again = terminal.ask("key", "rotate", made["id"], "--overlap", "24h")
+    undone = terminal.ask("key", "undo-rotation", made["id"])
+    assert (undone["old_secret"], undone["secret"]) == (None, f"gr_{made['secret'][3:7]}…{made['secret'][-2:]}")
+    assert verification.verify(made["secret"]).key_id == made["id"]
+    with pytest.raises(KeyRefused, match="revoked"):
+        verification.verify(again["secret"])
+
+
 def test_a_terminal_with_another_pepper_makes_no_secret(terminal: Terminal, ada: Person) -> None:
     """A key of its making would never be known to the server."""
     made = new_key(terminal, ada.workspace)

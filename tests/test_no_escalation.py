@@ -71,6 +71,9 @@ def test_a_key_gets_no_secret_of_one_that_holds_more(ada: Person, bounded: ApiCl
     larger, _ = make_admin_key(ada, name="Larger")
     path = ada.api(f"api-keys/{larger.id}")
     refused(bounded.post(f"{path}/rotate"))
+    larger.rotate(by=ada.actor, overlap="1h")
+    refused(bounded.post(f"{path}/extend-rotation", json={"overlap": "7d"}))
+    refused(bounded.post(f"{path}/undo-rotation"))
     larger.disable(by=ada.actor)
     refused(bounded.patch(path, json={"disabled": False}))
     assert bounded.patch(path, json={"name": "Renamed"}).status_code == 200

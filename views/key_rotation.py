@@ -98,7 +98,7 @@ def shown(key: ApiKey) -> dict[str, Any]:
 
 def _ask_rotate(key: ApiKey, problem: str = "", status: int = 200) -> Response:
     retiring = KeySecret.retiring_of(key.id, g.now)
-    choices = [] if retiring else _choices(key, after=g.now)
+    choices = [] if retiring else _choices(key, after=g.now, began=g.now)
     return dialog(
         "api_keys/rotate.html",
         status=status,
@@ -117,22 +117,28 @@ def _ask_extend(key: ApiKey, problem: str = "", status: int = 200) -> Response:
     retiring = KeySecret.retiring_of(key.id, g.now)
     if retiring is None:
         raise Conflict(GONE)
-    choices = _choices(key, after=retiring.ends_at)
+    most = key_rotation.end_of("7d", g.now, key.expires_at, key.workspace.policy, retiring.retired_at)
     return dialog(
-        "api_keys/extend_rotation.html", status=status, key=key, retiring=retiring, choices=choices, problem=problem
+        "api_keys/extend_rotation.html",
+        status=status,
+        key=key,
+        retiring=retiring,
+        choices=_choices(key, after=retiring.ends_at, began=retiring.retired_at),
+        problem=problem,
+        is_held_back=most < g.now + key_rotation.OVERLAPS["7d"],
     )
 
 
-def _choices(key: ApiKey, after: datetime) -> list[Choice]:
+def _choices(key: ApiKey, after: datetime, began: datetime) -> list[Choice]:
     """The overlaps that end after a moment, shortest first, none with the same end as a shorter one."""
-    found = []
+    found, policy = [], key.workspace.policy
     for value, title in WORDS.items():
-        end = key_rotation.end_of(value, g.now, key.expires_at)
+        end = key_rotation.end_of(value, g.now, key.expires_at, policy, began)
         if end > after:
-            until = f"Until {format.weekday_time(end)}"
-            found.append(
-                Choice(value, title, f"{until}, when the key expires." if end == key.expires_at else f"{until}.")
-            )
+            why = ", when the key expires" if end == key.expires_at else ""
+            if not why and end < g.now + key_rotation.OVERLAPS[value]:
+                why = ", the longest that the policy of this workspace allows"
+            found.append(Choice(value, title, f"Until {format.weekday_time(end)}{why}."))
             after = end
     return found
 

@@ -35,6 +35,7 @@ JSON: dict[str, Any] = {"name": "Renamed"}
 # By address, where an asterisk stands for each id.
 JSON_FOR: dict[str, dict[str, Any]] = {
     "api-keys/*/rotate": {"overlap": "24h"},
+    "api-keys/*/extend-rotation": {"overlap": "24h"},
     "chats": {"title": "Renamed"},
     "chats/*/messages": {"text": "Hello"},
     "data": {"name": "renamed", "title": "Renamed", "schema": {}},

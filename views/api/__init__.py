@@ -12,6 +12,7 @@ from views.api import (
     key,
     key_impact,
     key_reports,
+    key_rotation,
     members,
     openapi,
     usage,
@@ -23,7 +24,7 @@ bp = Blueprint("api", __name__, url_prefix="/api/v2")
 bp.before_request(enforcement.enforce)
 bp.after_request(enforcement.finish)
 for module in (
-    key, workspace, members, chats, data, workflows, api_keys, key_impact, usage, audit_events, key_reports,
-    openapi, docs,
+    key, workspace, members, chats, data, workflows, api_keys, key_rotation, key_impact, usage, audit_events,
+    key_reports, openapi, docs,
 ):  # fmt: skip
     module.add_routes(bp)

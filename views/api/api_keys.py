@@ -28,7 +28,6 @@ def add_routes(bp: Blueprint) -> None:
     bp.get(one)(get_api_key)
     bp.patch(one)(change_api_key)
     bp.delete(one)(delete_api_key)
-    bp.post(f"{one}/rotate")(rotate_api_key)
     bp.post(f"{one}/revoke")(revoke_api_key)
 
 
@@ -41,12 +40,12 @@ def list_api_keys(workspace_id: str) -> Response:
     moment, status = now(), operations.asked().status
     retiring: dict[str, KeySecret] = {}
 
-    def found(limit: int, after: Place | None) -> tuple[list[ApiKey], bool]:
+    def a_page(limit: int, after: Place | None) -> tuple[list[ApiKey], bool]:
         keys, more = key_list.page(g.credential.workspace_id, moment, status, limit, after)
         retiring.update(KeySecret.retiring([key.id for key in keys], moment))
         return keys, more
 
-    return paging.listed(found, lambda key: _shown(key, retiring.get(key.id)))
+    return paging.listed(a_page, lambda key: _shown(key, retiring.get(key.id)))
 
 
 @operations.operation(
@@ -69,7 +68,7 @@ def create_api_key(workspace_id: str) -> Response:
     )
     key, made = ApiKey.issue(Workspace.known(g.credential.workspace_id), settings, by=enforcement.actor())
     place = url_for("api.get_api_key", workspace_id=key.workspace_id, key_id=key.id)
-    return with_secret(_json(key), made.reveal(), 201, {"Location": place})
+    return with_secret(json_of(key), made.reveal(), 201, {"Location": place})
 
 
 @operations.operation(ADMIN, operations.API_KEYS, returns=shapes.ApiKey, errors=(404,))
@@ -78,7 +77,7 @@ def get_api_key(workspace_id: str, key_id: str) -> Response:
 
     Its settings, its state and its last use. Never its secret.
     """
-    return tagged(_json(_found(key_id)))
+    return tagged(json_of(found(key_id)))
 
 
 @operations.operation(
@@ -92,10 +91,10 @@ def change_api_key(workspace_id: str, key_id: str) -> Response:
     """
     values = settings_given(operations.taken())
     disabled = values.pop("disabled", None)
-    key = _found(key_id)
-    once.expect(_json(key))
+    key = found(key_id)
+    once.expect(json_of(key))
     key.change(values, disabled=disabled, by=enforcement.actor())
-    return tagged(_json(_found(key_id)))
+    return tagged(json_of(found(key_id)))
 
 
 @operations.operation(ADMIN, operations.API_KEYS, status=204, errors=(404, 409, 412))
@@ -104,27 +103,10 @@ def delete_api_key(workspace_id: str, key_id: str) -> Response:
 
     Takes a revoked or expired key off the list. One that still works must be revoked first: 409.
     """
-    key = _found(key_id)
-    once.expect(_json(key))
+    key = found(key_id)
+    once.expect(json_of(key))
     key.delete(by=enforcement.actor())
     return answer(None, 204)
-
-
-@operations.operation(
-    ADMIN, operations.API_KEYS, json=shapes.Rotation, returns=shapes.ApiKeyWithSecret, status=201, errors=(404, 409)
-)
-def rotate_api_key(workspace_id: str, key_id: str) -> Response:
-    """Rotate an API key.
-
-    The answer holds a new secret, once. The old one works on for the overlap, if there is one; the key stays what it
-    is. Of two who rotate at once, one gets 409, and so does an overlap while the last one is not over.
-    """
-    key, held = _found(key_id), g.credential
-    # A key that rotates itself saw the secret that it sent.
-    seen = held.secret_id if held.key_id == key.id else KeySecret.current_of(key.id).id
-    made = key.rotate(by=enforcement.actor(), overlap=operations.taken().overlap, seen=seen)
-    place = url_for("api.get_api_key", workspace_id=key.workspace_id, key_id=key.id)
-    return with_secret(_json(_found(key_id)), made.reveal(), 201, {"Location": place})
 
 
 @operations.operation(ADMIN, operations.API_KEYS, json=shapes.Revocation, returns=shapes.ApiKey, errors=(404,))
@@ -134,8 +116,8 @@ def revoke_api_key(workspace_id: str, key_id: str) -> Response:
     For good, from the next request on. A key may revoke itself.
     """
     given = operations.taken()
-    _found(key_id).revoke(by=enforcement.actor(), reason=given.reason, note=given.note)
-    return tagged(_json(_found(key_id)))
+    found(key_id).revoke(by=enforcement.actor(), reason=given.reason, note=given.note)
+    return tagged(json_of(found(key_id)))
 
 
 def settings_given(patch: BaseModel) -> dict[str, Any]:
@@ -151,11 +133,13 @@ def settings_given(patch: BaseModel) -> dict[str, Any]:
     return values
 
 
-def _found(key_id: str) -> Any:
+def found(key_id: str) -> Any:
+    """The key with this id in the workspace of the key that asks."""
     return ApiKey.find(g.credential.workspace_id, key_id)
 
 
-def _json(key: ApiKey) -> dict[str, Any]:
+def json_of(key: ApiKey) -> dict[str, Any]:
+    """A key as the API shows it."""
     return _shown(key, KeySecret.retiring_of(key.id, now()))
 
 

@@ -114,3 +114,9 @@ class Rotation(Body):
     overlap: Overlap = Field(
         "none", description="How long the old secret works on. Never longer than the key.", examples=["24h"]
     )
+
+
+class MoreTime(Body):
+    overlap: Literal["1h", "24h", "7d"] = Field(
+        description="How long the old secret works from now on. Never longer than the key.", examples=["24h"]
+    )
