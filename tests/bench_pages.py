@@ -26,6 +26,7 @@ from tests.support import postgres
 from tests.support.clients import Browser
 from tests.support.connection import disconnect
 from tests.support.usage import secret_of
+from views import access_log
 
 FEW, MANY, DAYS = 10, 1_000, 90
 MOST_RATIO, MOST_GROWTH = 3.0, 1.05
@@ -65,6 +66,7 @@ def main() -> None:
             "postgresql": [server.create(name) for name in ("few", "many")],
         }
         verdicts = [compare(kind, app, urls, chosen.keys, chosen.page_rounds) for kind, urls in kinds.items()]
+    access_log.flush()
     sys.stderr = said
     sys.exit(0 if all(verdicts) else 1)
 

@@ -78,6 +78,11 @@ _lines = Lines()
 os.register_at_fork(after_in_child=_lines.begin)
 
 
+def flush() -> None:
+    """Write what waits, for whoever is about to put another file in the place of standard error."""
+    _lines.write()
+
+
 def write(line: str) -> None:
     """Write one line of ASCII, which ends with its line feed."""
     _lines.add(line)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from views import access_log
+
 ROOT = Path(__file__).parent.parent.parent
 CALLS = 5_000
 ROWS = 18
@@ -31,6 +33,7 @@ def profile(app: Any, keys: list[str]) -> str:
         profiler = cProfile.Profile()
         profiler.runcall(lambda: [call() for _ in range(CALLS)])
     finally:
+        access_log.flush()
         sys.stderr = kept
     out = io.StringIO()
     pstats.Stats(profiler, stream=out).sort_stats("tottime").print_stats(ROWS)
