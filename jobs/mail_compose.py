@@ -1,8 +1,9 @@
 """Puts a message together from what is true now: text and HTML, with the headers that a mail program needs."""
 
 import bisect
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
@@ -11,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from jobs import mail_parts, mail_words
+from jobs import mail_headlines, mail_parts, mail_words
 from jobs.mail_parts import Item, Place
 from models import mail_kinds, mail_recipients, unsubscribe
 from models.database import now
@@ -22,6 +23,7 @@ from models.settings import Settings
 
 # So many keys of a kind are listed; of the others a mail says how many there are, and where.
 LISTED = 25
+UNKNOWN = "Was this not you or somebody you know of? Revoke the key, and ask who is signed in to your workspace."
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
 
 _templates = Environment(
@@ -32,7 +34,7 @@ _templates = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_templates.filters["count"] = mail_parts.count
+_templates.filters.update(count=mail_parts.count, wrap=mail_parts.wrap, row=mail_parts.row)
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Section:
     workspace: str
     items: list[Item] = field(default_factory=list)
     total: int = 0
+    # What else was told of the same key.
+    again: Counter[str] = field(default_factory=Counter)
 
     @property
     def title(self) -> str:
@@ -57,6 +61,16 @@ class Section:
     @property
     def more(self) -> int:
         return self.total - len(self.items)
+
+    def told(self, workspaces: list[str]) -> str:
+        """What is added to the title: where there are others the workspace, and of several keys how many."""
+        of = [self.workspace] if len(workspaces) > 1 else []
+        return ", ".join(of + ([mail_parts.count(self.total, "key")] if self.keys and self.total > 1 else []))
+
+    def others(self, item: Item) -> tuple[tuple[str, str], ...]:
+        """What came from more places than the one that is shown."""
+        more = self.again[item.of]
+        return (("Also from", mail_parts.count(more, "other place")),) if more else ()
 
     def add(self, item: Item) -> None:
         self.total += 1
@@ -72,13 +86,13 @@ def compose(mail: Mail, facts: Iterable[Told], settings: Settings) -> bytes | No
     sections, keys = _sections(facts, place)
     if not sections:
         return None
-    subject = _digest_subject(sections, keys) if mail.lane == DIGEST else _security_subject(sections[0])
     stop = f"{settings.base_url}/unsubscribe/{unsubscribe.token_for(mail.recipient, settings.secret_keys)}"
     context = {
-        "subject": subject,
+        **_head(sections, keys),
         "sections": sections,
         "place": place,
-        "is_team": mail.recipient.startswith("team_"),
+        "why": _why(mail, sections[0].workspace),
+        "unknown": UNKNOWN,
         "stop_url": stop if mail.lane == DIGEST else None,
         "settings_url": f"{settings.base_url}/w/{sections[0].workspace_id}/settings/notifications",
         "today": place.day(now()),
@@ -92,30 +106,41 @@ def _sections(facts: Iterable[Told], place: Place) -> tuple[list[Section], int]:
     seen: set[tuple[str, str]] = set()
     for told in facts:
         subject = (told.notice.kind, told.notice.key_id or told.notice.subject)
+        group = (told.notice.workspace_id, told.notice.kind)
         if subject in seen:
+            found[group].again[subject[1]] += 1
             continue
         seen.add(subject)
-        group = (told.notice.workspace_id, told.notice.kind)
         if group not in found:
             found[group] = Section(told.notice.kind, group[0], mail_parts.clean(told.workspace.name, 80))
-        found[group].add(mail_words.item(told, place))
+        found[group].add(replace(mail_words.item(told, place), of=subject[1]))
     order = {kind: rank for rank, kind in enumerate(mail_words.ORDER)}
     ranked = sorted(found.values(), key=lambda each: (each.workspace, each.workspace_id, order.get(each.kind, 99)))
     return ranked, len({key for kind, key in seen if kind != mail_words.SUMMARY})
 
 
-def _digest_subject(sections: list[Section], keys: int) -> str:
-    names = list(dict.fromkeys(section.workspace for section in sections))
-    where = names[0] if len(names) == 1 else f"{len(names)} workspaces"
-    if keys == 0:
-        return f"Last week in {where}"
-    if keys == 1:
-        return f"API key “{mail_parts.clean(sections[0].items[0].name, 60)}” of {where} needs a look"
-    return f"{keys:,} API keys of {where} need a look"
+def _head(sections: list[Section], keys: int) -> dict[str, Any]:
+    """What stands above the sections: in the list of mails, before it is opened, and when it is."""
+    about = [section for section in sections if section.keys is not None] or sections
+    kinds = list(dict.fromkeys(section.kind for section in about))
+    workspaces = list({section.workspace_id: section.workspace for section in sections}.values())
+    preview = "; ".join(f"{section.title}: {section.items[0].name or section.title}" for section in sections)
+    items = about[0].items
+    return {
+        "subject": mail_headlines.subject(kinds, items, keys, workspaces),
+        "heading": mail_headlines.heading(kinds, items, keys),
+        "preview": items[0].sentence if keys == 1 and items[0].sentence else mail_parts.clean(preview),
+        "workspaces": workspaces,
+    }
 
 
-def _security_subject(section: Section) -> str:
-    return mail_words.headline(section.kind, section.workspace, section.items, section.total)
+def _why(mail: Mail, workspace: str) -> str:
+    """Why they get it."""
+    if mail.recipient.startswith("team_"):
+        return f"This address is a team address of {workspace}. An owner can change that."
+    if mail.lane == DIGEST:
+        return "You get this once a day at most, because you manage API keys."
+    return f"You get this because you manage the API keys of {workspace}. Security mail cannot be turned off."
 
 
 def _message(mail: Mail, settings: Settings, context: dict[str, Any]) -> bytes:

@@ -1,5 +1,6 @@
 """What the words of mails are made of: items with links, places where links lead, and text that cannot mislead."""
 
+import textwrap
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,9 @@ from zoneinfo import ZoneInfo
 from models.database import now
 from models.mail_truth import Told
 from models.text import BIDI
+
+# Of text, in characters.
+WIDTH = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,11 @@ class Item:
     links: tuple[Link, ...]
     rows: tuple[tuple[str, str], ...] = ()
     hint: str = ""
-    # Of a mail about this key alone.
+    # Of a mail about this key alone: the subject with two gaps, for its name and its workspace, and what stands above.
     subject: str = ""
+    heading: str = ""
+    # Tells it from the others of its kind.
+    of: str = ""
     sort: datetime = field(default_factory=now)
 
 
@@ -59,6 +66,18 @@ def clean(text: object, longest: int = 200) -> str:
     kept = (" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in str(text) if char not in BIDI)
     line = " ".join("".join(kept).encode("utf-8", "replace").decode().split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def wrap(text: object, indent: int = 0) -> str:
+    """As a plain client shows it without a scroll bar; addresses stay whole, so that they can be followed."""
+    gap = " " * indent
+    return textwrap.fill(str(text), WIDTH, subsequent_indent=gap, break_long_words=False, break_on_hyphens=False)
+
+
+def row(label: str, value: str, width: int) -> str:
+    """A line of a table, as text."""
+    start = f"  {label + ':':{width}} "
+    return wrap(start + value, len(start)) if " " in value else start + value
 
 
 def count(number: int, noun: str) -> str:

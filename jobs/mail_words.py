@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobs.mail_parts import Item, Link, Place, clean, count
-from models import mail_kinds
 from models.database import now
 from models.mail_truth import Told
 
@@ -20,13 +19,6 @@ def item(told: Told, place: Place) -> Item:
     return _ITEMS.get(told.notice.kind, _other)(told, place)
 
 
-def headline(kind: str, workspace: str, items: list[Item], total: int) -> str:
-    """What a security mail is about: its subject and its first line."""
-    if total > 1:
-        return f"{total} times in {workspace}: {mail_kinds.title(kind).lower()}"
-    return items[0].subject or f"{mail_kinds.title(kind)}: “{items[0].name}” of {workspace}"
-
-
 def _created(told: Told, place: Place) -> Item:
     facts = told.notice.facts
     rows = [
@@ -38,8 +30,7 @@ def _created(told: Told, place: Place) -> Item:
     ]
     who = f"The key {clean(facts.get('by'))}" if facts.get("by_kind") == "key" else clean(facts.get("by"))
     links = (Link("See the key", place.key(told)), Link("Revoke it", place.key(told, "revoke")))
-    subject = f"New API key {_named(told)} in {clean(told.workspace.name, 60)}"
-    return _item(told, f"{who} created this key.", links, rows, subject=subject)
+    return _item(told, f"{who} created this key.", links, rows)
 
 
 def _leaked(told: Told, place: Place) -> Item:
@@ -51,42 +42,43 @@ def _leaked(told: Told, place: Place) -> Item:
         ("Found", facts.get("where") or ""),
         ("Note", facts.get("note") or ""),
     ]
-    about = f"{_named(told)} of {clean(told.workspace.name, 60)}"
     if is_revoked:
         sentence = "It leaked, so it is revoked. Requests with it are refused from now on."
         links = (Link("See what it did", place.key(told)), Link("Create a copy", place.key(told, "copy")))
-        return _item(told, sentence, links, rows, subject=f"Leaked API key {about} is revoked")
+        return _item(told, sentence, links, rows)
     if facts.get("outcome") == "dead":
         sentence = (
             "An old secret of it was found where anybody may read it. That one does not work any more, the one in "
             "use does. If you do not know how it got there, revoke the key."
         )
         links = (Link("Look at the key", place.key(told)), Link("Revoke it", place.key(told, "revoke")))
-        return _item(told, sentence, links, rows, subject=f"An old secret of API key {about} was found in public")
+        head = ("Old secret of {} in {} was found in public", "An old secret was found in public")
+        return _item(told, sentence, links, rows, head=head)
     sentence = "Its secret was found where anybody may read it, and still works. Rotate it now, or revoke it."
     links = (Link("Rotate it", place.key(told, "rotate")), Link("Revoke it", place.key(told, "revoke")))
-    return _item(told, sentence, links, rows, subject=f"API key {about} was found in public and still works")
+    return _item(told, sentence, links, rows, head=("Leaked API key {} of {} still works", "A leaked key still works"))
 
 
 def _dead_secret(told: Told, place: Place) -> Item:
     facts = told.notice.facts
     rows = [
-        ("From", _place(facts.get("address"))),
-        ("Client", _place(facts.get("client"))),
+        # Of many places an incident tells only that there are more.
+        ("From", "Many places" if facts.get("address") == "*" else facts.get("address") or ""),
+        ("Client", "" if facts.get("client") == "*" else facts.get("client") or ""),
         ("Asked for", facts.get("request") or ""),
         ("First seen", place.time(told.notice.created_at)),
     ]
     links = (Link("See the calls", place.key(told)), Link("Revoke the key", place.key(told, "revoke")))
     did = "wants a new secret in exchange for one" if facts.get("wanted_rotation") else "calls with a secret"
     text = f"Somebody {did} that has ended. It may be a program that was not updated, or a thief."
-    subject = f"A dead secret of {_named(told)} in {clean(told.workspace.name, 60)} is in use"
-    return _item(told, text, links, rows, subject=subject)
+    return _item(told, text, links, rows)
 
 
 def _expiring(told: Told, place: Place) -> Item:
-    end = told.key.expires_at
-    sentence = f"Expires {_left(end)}, on {place.time(end)}. {_use(told, place)}"
-    return _item(told, sentence, (Link("Extend", place.key(told, "edit")), Link("Open", place.key(told))), sort=end)
+    end, left = told.key.expires_at, _left(told.key.expires_at)
+    sentence = f"Expires {left}, on {place.time(end)}. {_use(told, place)}"
+    links = (Link("Extend", place.key(told, "edit")), Link("Open", place.key(told)))
+    return _item(told, sentence, links, sort=end, head=(f"API key {{}} of {{}} expires {left}", ""))
 
 
 def _expired(told: Told, place: Place) -> Item:
@@ -133,24 +125,19 @@ def _weekly(told: Told, place: Place) -> Item:
     monday = datetime.fromisoformat(facts["monday"])
     name = f"{monday:%b} {monday.day} to {monday + timedelta(days=6):%b} {(monday + timedelta(days=6)).day}"
     url = f"{place.base_url}/w/{told.workspace.id}/settings/plan"
-    item = _item(told, " ".join(_of_week(facts)), (Link("See the usage", url),))
+    item = _item(told, "", (Link("See the usage", url),), list(_of_week(facts)))
     return replace(item, name=name)
 
 
-def _of_week(facts: dict[str, Any]) -> Iterator[str]:
+def _of_week(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     requests, failed, before = facts["requests"], facts["failed"], facts["before"]
-    share = f", {100 * failed / requests:.1f} % of them failed" if requests else ""
-    yield f"{count(requests, 'request')}{share}."
-    if before and requests:
-        change = round(100 * (requests - before) / before)
-        yield f"{abs(change)} % {'more' if change >= 0 else 'fewer'} than the week before."
-    if facts["busiest"]:
-        yield f"Busiest: {clean(facts['busiest'], 80)}."
-    made = [f"{count(facts[what], 'key')} {what}" for what in ("created", "revoked") if facts[what]]
-    if made:
-        yield f"{' and '.join(made)}."
-    if facts["incidents"]:
-        yield f"Dead secrets were used from {count(facts['incidents'], 'place')}."
+    change = round(100 * (requests - before) / before) if before else 0
+    compared = f", {abs(change)} % {'more' if change >= 0 else 'fewer'} than the week before" if before else ""
+    yield "Requests", f"{requests:,}{compared}"
+    yield "Failed", f"{failed:,}, {100 * failed / requests:.1f} %" if requests else ""
+    yield "Busiest", facts["busiest"]
+    yield "Keys", " and ".join(f"{facts[what]:,} {what}" for what in ("created", "revoked") if facts[what])
+    yield "Dead secrets", f"Used from {count(facts['incidents'], 'place')}" if facts["incidents"] else ""
 
 
 def _other(told: Told, place: Place) -> Item:
@@ -180,25 +167,16 @@ def _item(
     links: tuple[Link, ...],
     rows: list[tuple[str, str]] | None = None,
     sort: datetime | None = None,
-    subject: str = "",
+    head: tuple[str, str] = ("", ""),
 ) -> Item:
     facts, key = told.notice.facts, told.key
     hint = facts.get("hint") or (f"gr_{key.hint_start}…{key.hint_end}" if key else "")
     told_rows = tuple((label, clean(value)) for label, value in rows or () if value)
-    return Item(_name(told), clean(sentence, 400), links, told_rows, hint, subject, sort or told.notice.created_at)
+    return Item(_name(told), clean(sentence, 400), links, told_rows, hint, *head, sort=sort or told.notice.created_at)
 
 
-def _name(told: Told, longest: int = 80) -> str:
-    return clean(told.notice.facts.get("name") or (told.key and told.key.name) or "", longest)
-
-
-def _named(told: Told) -> str:
-    return f"“{_name(told, 60)}”"
-
-
-def _place(text: str | None) -> str:
-    """Of many places an incident tells only that there are more."""
-    return "Many places" if text == "*" else text or ""
+def _name(told: Told) -> str:
+    return clean(told.notice.facts.get("name") or (told.key and told.key.name) or "", 80)
 
 
 def _use(told: Told, place: Place) -> str:

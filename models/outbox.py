@@ -11,7 +11,8 @@ fact. `facts` may hold `expires_at` (ISO; an `expiring` notice is dropped when t
 `jobs/send_mail.py` gathers notices into messages (`Mail`), asks `models/mail_truth.py` whether they are still true
 right before sending, and drops what is not. `outbox.notices_of(key)` is the proof: what was planned, sent, tried in
 vain or dropped, when, and to whom. A new kind is a line in `models/mail_kinds.py`, a function in
-`models/mail_truth.py` if it can cease to be true, and its words in `jobs/mail_words.py`.
+`models/mail_truth.py` if it can cease to be true, its words in `jobs/mail_words.py` and `jobs/mail_headlines.py`, and
+one of its mails in `tests/support/mails.py`, where every kind is rendered and looked at.
 """
 
 import contextlib

@@ -66,7 +66,7 @@ def test_an_old_secret_is_told_of_as_such_and_the_next_one_too(
     key, first = made(ada, name="CI")
     second = key.rotate(by=ada.actor).reveal()
     key.rotate(by=ada.actor)
-    subject = "An old secret of API key “CI” of Fieldstone was found in public"
+    subject = "Old secret of “CI” in Fieldstone was found in public"
     for text in (first, second):
         send(match(text), match(text))
         assert told(mailbox) == [("ada", subject)]
@@ -86,7 +86,7 @@ def test_a_key_that_was_told_of_and_then_revoked_is_told_of_twice(
     _, text = made(ada, name="CI")
     choose_leak_policy(ada.workspace, "tell", by=ada.actor)
     send(match(text))
-    assert told(mailbox) == [("ada", "API key “CI” of Fieldstone was found in public and still works")]
+    assert told(mailbox) == [("ada", "Leaked API key “CI” of Fieldstone still works")]
     choose_leak_policy(Workspace.get_by_id(ada.workspace.id), "revoke", by=ada.actor)
     send(match(text))
     assert told(mailbox) == [("ada", "Leaked API key “CI” of Fieldstone is revoked")]
@@ -95,4 +95,4 @@ def test_a_key_that_was_told_of_and_then_revoked_is_told_of_twice(
 def test_many_keys_at_once_are_one_mail(mailbox: Mailbox, ada: Person, made: MakeKey, send: Send) -> None:
     texts = [made(ada)[1] for _ in range(15)]
     assert len(send(*map(match, texts)).get_json()) == 15
-    assert told(mailbox) == [("ada", "15 times in Fieldstone: leaked key")]
+    assert told(mailbox) == [("ada", "15 leaked API keys of Fieldstone")]

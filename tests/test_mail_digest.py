@@ -146,7 +146,7 @@ def test_a_person_in_two_workspaces_gets_one_digest(
     promise(other, "unused")
     assert run_at(EIGHT) == "2 sent"
     [mine] = mailbox.to("ada@example.com")
-    assert mine.subject == "2 API keys of 2 workspaces need a look"
+    assert mine.subject == "2 API keys of 2 workspaces are unused"
     [theirs] = mailbox.to("mallory@example.com")
     assert "CRM sync" not in theirs.text + theirs.html
     assert "Fieldstone" not in theirs.raw.decode()
@@ -206,7 +206,7 @@ def test_thousands_of_keys_are_one_mail_of_bounded_size_in_bounded_memory(mailbo
     finally:
         tracemalloc.stop()
     [mail] = mailbox.arrived
-    assert mail.subject == "10,001 API keys of Fieldstone need a look"
+    assert mail.subject == "10,001 API keys of Fieldstone are unused"
     assert mail.text.count("Many 0") == 25
     assert "And 9,976 other keys: http://localhost/w/" in mail.text
     assert len(mail.raw) < 102_000, "Gmail cuts longer ones"

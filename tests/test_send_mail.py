@@ -203,7 +203,7 @@ def test_a_storm_becomes_one_message_that_names_all(mailbox: Mailbox, ada: Perso
         make_key(ada, name=f"Storm {number}")
     assert send_mail.run() == "1 sent"
     [mail] = mailbox.arrived
-    assert mail.subject == "12 times in Fieldstone: new key"
+    assert mail.subject == "12 new API keys of Fieldstone"
     assert all(f"Storm {number}" in mail.text for number in range(12))
 
 
@@ -223,7 +223,7 @@ def test_a_key_that_was_found_and_still_works_is_told_with_the_place(mailbox: Ma
     ended.revoke(by=ada.actor, reason="unneeded")
     send_mail.run()
     [mail] = mailbox.arrived
-    assert mail.subject == "API key “Found” of Fieldstone was found in public and still works"
+    assert mail.subject == "Leaked API key “Found” of Fieldstone still works"
     assert "https://example.com/leak.txt" in mail.text
     assert f"/api-keys/{found.id}/rotate" in mail.html
     assert [notice.status for notice in outbox.notices_of(ended) if notice.kind == "key_leaked"] == ["dropped"]

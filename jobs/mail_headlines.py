@@ -1,0 +1,69 @@
+"""How a mail is headed: a subject that is read in a list of mails, and a heading that leaves names to the text."""
+
+from jobs.mail_parts import Item, clean
+
+# What a list of mails shows. Of long names the ends are left out, never the words around them.
+LONGEST = 70
+SHORTEST_NAME = 16
+# Of one key: the subject, with gaps for its name and its workspace, and the heading.
+_ALONE = {
+    "key_created": ("New API key {} in {}", "New API key"),
+    "key_leaked": ("Leaked API key {} of {} is revoked", "A leaked key is revoked"),
+    "dead_secret": ("A dead secret of {} in {} is in use", "A dead secret is in use"),
+    "expired": ("API key {} of {} has expired", ""),
+    "unused": ("API key {} of {} is unused", ""),
+    "quarantined": ("API key {} of {} is in quarantine", ""),
+    "cleaned_up": ("Unused API key {} of {} is revoked", ""),
+    "rotation_due": ("API key {} of {} is due for rotation", ""),
+    "maker_left": ("API key {} of {} has lost its maker", ""),
+}
+_ANY = ("API key {} of {} needs a look", "1 API key needs a look")
+# Of several keys: gaps for how many, and for whose they are.
+_TOGETHER = {
+    "key_created": "{} new API keys{}",
+    "key_leaked": "{} leaked API keys{}",
+    "dead_secret": "{} API keys{} are called with dead secrets",
+    "expiring": "{} API keys{} expire soon",
+    "expired": "{} API keys{} have expired",
+    "unused": "{} API keys{} are unused",
+    "quarantined": "{} API keys{} are in quarantine",
+    "cleaned_up": "{} unused API keys{} are revoked",
+    "rotation_due": "{} API keys{} are due for rotation",
+    "maker_left": "{} API keys{} have lost their maker",
+}
+_MIXED = "{} API keys{} need a look"
+
+
+def subject(kinds: list[str], items: list[Item], keys: int, workspaces: list[str]) -> str:
+    """`kinds` are of keys alone, as `keys` counts them: none where the mail only sums up a week."""
+    where = workspaces[0] if len(workspaces) == 1 else f"{len(workspaces)} workspaces"
+    if keys == 1:
+        return _fitted(_alone(kinds, items)[0], items[0].name, where)
+    if not keys:
+        return f"Last week in {clean(where, 50)}"
+    words = _together(kinds)
+    return words.format(f"{keys:,}", f" of {clean(where, LONGEST - len(words) - 8)}")
+
+
+def heading(kinds: list[str], items: list[Item], keys: int) -> str:
+    if not keys:
+        return "The week in figures"
+    return _alone(kinds, items)[1] if keys == 1 else _together(kinds).format(f"{keys:,}", "")
+
+
+def _together(kinds: list[str]) -> str:
+    return _TOGETHER.get(kinds[0], _MIXED) if len(kinds) == 1 else _MIXED
+
+
+def _alone(kinds: list[str], items: list[Item]) -> tuple[str, str]:
+    """An item may say of itself what its kind does not tell."""
+    if len(kinds) > 1:
+        return _ANY
+    words, above = _ALONE.get(kinds[0], _ANY)
+    return items[0].subject or words, items[0].heading or above or _ANY[1]
+
+
+def _fitted(words: str, name: str, workspace: str) -> str:
+    spare = LONGEST - len(words.format("“”", ""))
+    where = clean(workspace, max(SHORTEST_NAME, spare - len(name)))
+    return words.format(f"“{clean(name, max(SHORTEST_NAME, spare - len(where)))}”", where)
