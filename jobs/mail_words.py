@@ -116,7 +116,7 @@ def _rotation_due(told: Told, place: Place) -> Item:
 
 def _maker_left(told: Told, place: Place) -> Item:
     how = "no longer manages keys" if told.key.creator_id else "is no longer here"
-    sentence = f"{clean(told.key.creator_name)}, who made it, {how} and may still have its secret."
+    sentence = f"{clean(told.key.maker_name)}, who made it, {how} and may still have its secret."
     return _item(told, sentence, (Link("Rotate", place.key(told, "rotate")), Link("Open", place.key(told))))
 
 

@@ -39,8 +39,11 @@ class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
     hint_end = TextField()
     creator_kind = TextField()
     creator_name = TextField()
+    # The person who made it, or who is behind the key that did, while they are here; and then that key, and their name.
     creator = ForeignKeyField(Member, null=True, on_delete="SET NULL", index=True)
     creator_id: str | None
+    creator_key_id = TextField(null=True)
+    behind_name = TextField(null=True)
     created_at = UTCDateTimeField(default=now)
     starts_at = UTCDateTimeField(null=True)
     expires_at = UTCDateTimeField(null=True)
@@ -117,9 +120,7 @@ class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
                     **settings.columns(),
                     hint_start=made.start,
                     hint_end=made.end,
-                    creator_kind=by.kind,
-                    creator_name=by.name,
-                    creator=by.id if by.kind == "user" else None,
+                    **cls._maker(by),
                     created_at=moment,
                 )
                 KeySecret.add(key, made, form_id)

@@ -185,4 +185,5 @@ def _order(sort: str, conditions: dict[str, Any]) -> list[Any]:
 
 def _maker_left(workspace_id: str) -> Any:
     managers = Member.in_workspace(workspace_id).where(Member.role.in_(role.MANAGERS)).select(Member.id)
-    return (ApiKey.creator_kind == "user") & (ApiKey.creator.is_null() | ApiKey.creator.not_in(managers))
+    has_person = (ApiKey.creator_kind == "user") | ApiKey.behind_name.is_null(False)
+    return has_person & (ApiKey.creator.is_null() | ApiKey.creator.not_in(managers))

@@ -8,8 +8,7 @@ from models.actor import Actor
 
 def created(key: Any, by: Actor) -> None:
     """To the owners and to whoever made it: a key that nobody knows of is how an intruder stays."""
-    maker = by.id if by.kind == "user" else None
-    outbox.promise("key_created", key.workspace_id, key.id, key=key, maker=maker, facts=_facts(key, by))
+    outbox.promise("key_created", key.workspace_id, key.id, key=key, maker=key.creator_id, facts=_facts(key, by))
 
 
 def revoked(key: Any, by: Actor, reason: str, note: str) -> None:

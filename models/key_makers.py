@@ -1,4 +1,4 @@
-"""The working keys that one person made: how many, which, and ending them all together."""
+"""The working keys that one person made, or that a key of theirs made: how many, which, and ending them together."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ def counts(workspace_id: str, moment: datetime) -> dict[str, int]:
 
 
 def made_by(member: Member, moment: datetime) -> list[ApiKey]:
-    """The working keys that a person made, those used last first."""
+    """The working keys that a person made, and those that these made in turn; those used last first."""
     query = ApiKey.active(member.workspace_id, moment).where(ApiKey.creator == member.id)
     return list(query.order_by(ApiKey.last_used_at.desc(nulls="LAST"), ApiKey.name_folded, ApiKey.id))
 

@@ -223,8 +223,10 @@ def _still_called(workspace: Workspace, moment: datetime) -> Iterator[Candidate]
 
 
 def _left_at(key: ApiKey) -> datetime | None:
-    """When whoever made the key left or lost the role, as far as the history goes."""
+    """When the person behind the key left or lost the role, as far as the history goes."""
     events = AuditEvent.in_workspace(key.workspace_id)
+    while key.creator_key_id is not None:
+        key = ApiKey.get_by_id(key.creator_key_id)
     made = events.where(AuditEvent.subject == key.id, AuditEvent.action == "api_key.created").first()
     if made is None or made.actor_id is None:
         return None

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models import network, role
+from models.actor import Actor
 from models.policy import Policy
 
 EXPIRING = timedelta(days=14)
@@ -28,7 +29,10 @@ class KeyState:
     quarantined_at: Any
     networks: Any
     creator_kind: Any
+    creator_name: Any
     creator: Any
+    behind_name: Any
+    get_by_id: Any
 
     def is_live(self, moment: datetime) -> bool:
         """Neither revoked nor expired; a key ends at the very instant of `expires_at`."""
@@ -65,11 +69,28 @@ class KeyState:
         return found
 
     @property
+    def maker_name(self) -> str | None:
+        """The person who made it, or who is behind the key that did; None where no person is."""
+        name: str | None = self.creator_name if self.creator_kind == "user" else self.behind_name
+        return name
+
+    @property
     def maker_left(self) -> bool:
-        """Made by someone who is no longer in the workspace, or no longer manages keys."""
-        if self.creator_kind != "user":
+        """The person behind it is no longer in the workspace, or no longer manages keys."""
+        if self.maker_name is None:
             return False
         return self.creator is None or self.creator.role not in role.MANAGERS
+
+    @classmethod
+    def _maker(cls, by: Actor) -> dict[str, Any]:
+        """What a key keeps of whoever makes it. Behind a key that was made by a key is whoever is behind that one."""
+        made = {"creator_kind": by.kind, "creator_name": by.name}
+        if by.kind == "user":
+            return {**made, "creator": by.id}
+        if by.kind != "key":
+            return {**made}
+        key = cls.get_by_id(by.id)
+        return {**made, "creator": key.creator_id, "creator_key_id": key.id, "behind_name": key.maker_name}
 
     def allows(self, address: str) -> bool:
         return network.allows(self.networks, address)

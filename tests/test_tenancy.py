@@ -10,16 +10,11 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from models import (
-    ApiKey,
-    AuditEvent,
     BrowserSession,
     Chat,
     Collection,
-    DataRecord,
-    KeySecret,
     Mail,
     Member,
-    Message,
     Notice,
     TeamAddress,
     Webhook,
@@ -33,7 +28,7 @@ from models.database import new_id, now
 from models.tenancy import change_plan
 from tests.support.cast import Person, make_admin_key, make_key
 from tests.support.clients import ApiClient, Browser
-from tests.support.strangers import FORM, JSON, JSON_FOR, MALFORMED, PREFIXES
+from tests.support.strangers import FORM, JSON, JSON_FOR, MALFORMED, PREFIXES, rows
 
 Ids = dict[str, str]
 Browse = Callable[[Person], Browser]
@@ -136,24 +131,6 @@ def compare(rules: Iterator[tuple[str, Rule]], own: str, theirs: Ids, ask: Calla
             assert answers[0].status_code == 404, f"{method} {rule.rule} {strange}"
             count += 1
     return count
-
-
-def rows() -> list[Any]:
-    tables = (
-        ApiKey,
-        KeySecret,
-        Member,
-        AuditEvent,
-        Chat,
-        Message,
-        Collection,
-        DataRecord,
-        TeamAddress,
-        Notice,
-        Webhook,
-        WebhookDelivery,
-    )
-    return [sorted(map(repr, table.select().dicts())) for table in tables]
 
 
 def test_pages_of_another_workspace_look_like_none(app: Flask, ada: Person, theirs: Ids, browse: Browse) -> None:

@@ -149,7 +149,8 @@ def _why(section: str, each: Candidate) -> str:
         return f"Its secret is from {format.day(since)}." if since else "Its secret is old."
     if section == key_review.LEFT:
         how = "no longer manages keys" if key.creator_id else "is no longer here"
-        return f"{key.creator_name}, who made it, {how}{f' since {format.day(since)}' if since else ''}."
+        made = "made it with a key" if key.behind_name else "made it"
+        return f"{key.maker_name}, who {made}, {how}{f' since {format.day(since)}' if since else ''}."
     if section == key_review.WIDE:
         return f"Not used since {format.day(since)}: {', '.join(each.drop)}." if since else ""
     times = f"{each.calls:,} call{'s' * (each.calls != 1)}"

@@ -2,6 +2,21 @@
 
 from typing import Any
 
+from models import (
+    ApiKey,
+    AuditEvent,
+    Chat,
+    Collection,
+    DataRecord,
+    KeySecret,
+    Member,
+    Message,
+    Notice,
+    TeamAddress,
+    Webhook,
+    WebhookDelivery,
+)
+
 PREFIXES = {
     "workspace_id": "ws",
     "key_id": "key",
@@ -47,3 +62,21 @@ JSON_FOR: dict[str, dict[str, Any]] = {
     "api-keys": {"name": "Renamed", "scopes": ["read:members"]},
     "api-keys/*/revoke": {"reason": "unneeded"},
 }
+
+
+def rows() -> list[Any]:
+    tables = (
+        ApiKey,
+        KeySecret,
+        Member,
+        AuditEvent,
+        Chat,
+        Message,
+        Collection,
+        DataRecord,
+        TeamAddress,
+        Notice,
+        Webhook,
+        WebhookDelivery,
+    )
+    return [sorted(map(repr, table.select().dicts())) for table in tables]

@@ -162,7 +162,12 @@ def _shown(key: ApiKey, retiring: KeySecret | None) -> dict[str, Any]:
             "ends_at": _time(retiring.ends_at),
         },
         "created_at": iso(key.created_at),
-        "created_by": {"kind": key.creator_kind, "name": key.creator_name, "id": key.creator_id},
+        "created_by": {
+            "kind": key.creator_kind,
+            "name": key.creator_name,
+            "id": key.creator_key_id or key.creator_id,
+            "member_id": key.creator_id,
+        },
         "starts_at": _time(key.starts_at),
         "expires_at": _time(key.expires_at),
         "disabled_at": _time(key.disabled_at),

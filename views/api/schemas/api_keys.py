@@ -22,7 +22,11 @@ class Maker(Answer):
     kind: Literal["user", "key", "cli", "system"]
     name: str = Field(examples=["Ada Moreau"])
     id: str | None = Field(
-        description="Of the member, while they are in the workspace.", examples=["mem_8m2k4q7v9w1x3z5a"]
+        description="Of the member, while they are in the workspace, or of the key.", examples=["mem_8m2k4q7v9w1x3z5a"]
+    )
+    member_id: str | None = Field(
+        description="Of the person who made it, or who is behind the key that did, while they are in the workspace.",
+        examples=["mem_8m2k4q7v9w1x3z5a"],
     )
 
 
