@@ -51,14 +51,21 @@ class Folded(NamedTuple):
 
 
 def fold(seconds: float = 5.0) -> Folded:
-    """Fold what is there, for so many seconds at most. Does nothing while another process of this machine does it."""
+    """Fold what is there by now, for so many seconds at most. Does nothing while another process of this machine does.
+
+    What comes meanwhile is left for the next time: to run after it would be a commit for every few requests, and each
+    commit makes every worker read its keys anew.
+    """
     folder = usage_journal.journal().folder
     requests = lost = 0
     deadline = time.monotonic() + seconds
     with _alone(folder) as mine:
-        while mine and (pieces := _read(folder)):
+        is_full = mine
+        while is_full:
+            pieces, is_full = _read(folder)
             sums = _added_up(pieces)
-            _write(sums, pieces)
+            if pieces:
+                _write(sums, pieces)
             requests += sums.requests
             lost += sum(sums.gaps.values())
             if time.monotonic() > deadline:
@@ -114,13 +121,13 @@ def _marks(folder: Path) -> dict[str, int]:
     return {mark.journal: mark.folded for mark in UsageMark.select().where(UsageMark.journal.in_(names))}
 
 
-def _read(folder: Path) -> list[Piece]:
-    """What is new in the journals, as much as one transaction takes. Empty when there is nothing to do."""
+def _read(folder: Path) -> tuple[list[Piece], bool]:
+    """What is new in the journals, as much as one transaction takes, and whether there is more than that."""
     marks, left = _marks(folder), MOST
-    pieces = []
+    pieces: list[Piece] = []
     for file in sorted(folder.glob(f"*{ENDING}")):
         if left <= 0:
-            break
+            return pieces, True
         before = marks.get(file.name, 0)
         with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
             # Asked first: what a writer that has gone left is then all that will ever be there.
@@ -129,7 +136,7 @@ def _read(folder: Path) -> list[Piece]:
             left -= len(data)
             if data or (is_over and is_whole):
                 pieces.append(Piece(file, before, before + len(data), data, is_over and is_whole))
-    return pieces
+    return pieces, left <= 0
 
 
 def _is_free(descriptor: int) -> bool:

@@ -21,7 +21,7 @@ from models import (
 from models.database import now
 from models.usage import OUTCOMES, UsageRoute
 from models.usage_journal import DEAD, REFUSED, SIZE
-from models.usage_sums import NETWORKS, ROUTES, WIDE_ROUTES
+from models.usage_sums import NETWORKS, ROUTES, WIDE_ROUTES, Remembered, Sums
 from tests.support.cast import Person
 from tests.support.usage import MEMBERS, secret_of, use_of
 
@@ -100,6 +100,24 @@ def test_a_full_file_is_followed_by_another(ada: Person, make_key: MakeKey, jour
     assert len(list(journals.glob("*.journal"))) == 2
     assert usage_fold.fold(seconds=60).requests == total
     assert sum(hours(key).values()) == total
+
+
+def test_what_comes_meanwhile_is_left_for_the_next_time(
+    ada: Person, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under load something always comes: who ran after it would commit without end."""
+    key, _ = make_key(ada)
+    write = Sums.write
+
+    def write_while_another_comes(sums: Sums, remembered: Remembered) -> None:
+        usage_journal.write(use_of(key))
+        write(sums, remembered)
+
+    monkeypatch.setattr(Sums, "write", write_while_another_comes)
+    usage_journal.write(use_of(key))
+    assert usage_fold.fold() == (1, 0)
+    assert usage_fold.fold() == (1, 0)
+    assert sum(hours(key).values()) == 2
 
 
 def test_the_last_use_and_the_last_five_places_are_kept(ada: Person, make_key: MakeKey) -> None:
