@@ -1,6 +1,7 @@
 """`python -m jobs.serve [--demo]`: migrate, seed the demo if asked to, then run web server and scheduler as one."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import socket
 import sys
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import TextIO
 
 import click
 from peewee import PeeweeException
@@ -46,6 +48,7 @@ def main(is_demo: bool) -> None:
     try:
         if is_demo:
             demo_login.need_loopback(chosen)
+        held = _to_ourselves(chosen.data_dir)
         address, port = _free_address(chosen)
         if not chosen.port:
             os.environ["PORT"] = str(port)
@@ -64,7 +67,26 @@ def main(is_demo: bool) -> None:
         answers=lambda: _answers(address, port),
         ready=lambda: click.echo(greeting),
     )
-    sys.exit(supervisor.run())
+    with held:
+        sys.exit(supervisor.run())
+
+
+def _to_ourselves(folder: Path) -> TextIO:
+    """Hold the data folder for as long as the file that is returned is open.
+
+    A second server there would empty the folder in which the processes of the first count. The kernel lets go of it
+    when we end, however that comes.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (folder / "serve.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise click.ClickException(
+            f"Another server uses the folder {folder}. Stop it, or give this one its own with GRAVITY_DATA_DIR."
+        ) from None
+    return file
 
 
 def _count_together(folder: Path) -> None:
@@ -108,7 +130,6 @@ def _free_address(chosen: Settings) -> tuple[str, int]:
 
 def _set_up(chosen: Settings, is_demo: bool) -> str:
     """Bring the database up to date; returns what to print once the port answers."""
-    chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database.connect(chosen.database_url)
     secret.use_peppers(chosen.peppers)
     database.migrate()
