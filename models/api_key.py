@@ -195,13 +195,9 @@ class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
             current = self._current()
             if current.revoked_at is None:
                 note = key_settings.one_line(note, "note")
-                self.end(by=by, reason=reason, note=note)
+                self._update(revoked_at=now(), revoked_by=by.name, revoke_reason=reason)
+                self._record("api_key.revoked", by, reason=reason, note=note)
                 key_mail.revoked(current, by, reason, note)
-
-    def end(self, *, by: Actor, reason: str, note: str = "") -> None:
-        """The half of `revoke` for whoever holds the workspace and read the key in the same transaction."""
-        self._update(revoked_at=now(), revoked_by=by.name, revoke_reason=reason)
-        self._record("api_key.revoked", by, reason=reason, note=note)
 
     def delete(self, *, by: Actor) -> None:  # type: ignore[override]
         """Take a revoked or expired key off the list. Its history stays, and its secret stays dead."""

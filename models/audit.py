@@ -1,11 +1,11 @@
 """The audit trail: written by the verb that changes something, in the same transaction."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from peewee import ForeignKeyField, TextField
+from peewee import ForeignKeyField, TextField, chunked
 
 from models import paging
 from models.actor import Actor
@@ -15,12 +15,14 @@ from models.workspace import Workspace
 
 # A smaller plan hides older history at once; this much later it is deleted.
 SPARED = timedelta(days=30)
+# Rows of one statement.
+AT_ONCE = 500
 # Who else learns of an event, in the transaction that writes it.
-_listeners: "list[Callable[[AuditEvent], object]]" = []
+_listeners: "list[Callable[[list[AuditEvent]], object]]" = []
 
 
-def at_write(listener: "Callable[[AuditEvent], object]") -> "Callable[[AuditEvent], object]":
-    """Call this function with every event that is written, in its transaction."""
+def at_write(listener: "Callable[[list[AuditEvent]], object]") -> "Callable[[list[AuditEvent]], object]":
+    """Call this function with the events of a workspace that are written, in their transaction."""
     _listeners.append(listener)
     return listener
 
@@ -48,19 +50,32 @@ class AuditEvent(WorkspaceRecord):
     @classmethod
     def write(cls, action: str, subject: str, *, workspace: str, by: Actor, **details: object) -> None:
         """Record `noun.verb` on a subject. Details must never hold a secret."""
-        event = cls.create(
-            workspace=workspace,
-            action=action,
-            subject=subject,
-            actor_kind=by.kind,
-            actor_id=by.id,
-            actor_name=by.name,
-            address=by.address,
-            request_id=by.request_id,
-            details=json.dumps(details, ensure_ascii=False, default=str),
-        )
+        cls.write_all([(action, subject, details)], workspace=workspace, by=by)
+
+    @classmethod
+    def write_all(cls, happened: "Sequence[tuple[str, str, dict[str, Any]]]", *, workspace: str, by: Actor) -> None:
+        """Record several actions, each with its subject and details, in this order."""
+        moment = now()
+        events = [
+            cls(
+                workspace=workspace,
+                # Read newest first, they come in their order.
+                at=moment + timedelta(microseconds=place),
+                action=action,
+                subject=subject,
+                actor_kind=by.kind,
+                actor_id=by.id,
+                actor_name=by.name,
+                address=by.address,
+                request_id=by.request_id,
+                details=json.dumps(details, ensure_ascii=False, default=str),
+            )
+            for place, (action, subject, details) in enumerate(happened)
+        ]
+        for some in chunked(events, AT_ONCE):
+            cls.insert_many([event.__data__ for event in some]).execute()
         for tell in _listeners:
-            tell(event)
+            tell(events)
 
     @classmethod
     def about(cls, workspace_id: str, subject: str, limit: int = 50) -> "list[AuditEvent]":

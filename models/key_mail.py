@@ -1,5 +1,7 @@
 """What is told by mail about a key, promised by the verbs of `ApiKey` in their own transaction."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from models import outbox
@@ -14,12 +16,16 @@ def created(key: Any, by: Actor) -> None:
 def revoked(key: Any, by: Actor, reason: str, note: str) -> None:
     """A leak concerns everybody who manages keys."""
     if reason == "leaked":
-        _leaked(key, by, "revoked", "revoked", note=note)
+        outbox.promise_each("key_leaked", key.workspace_id, [_leak(key, by, "revoked", "revoked", note=note)])
 
 
-def found(key: Any, by: Actor, where: str, outcome: str, secret_id: str) -> None:
-    """A secret was found in public: each one is told of once, and once more if its key is revoked for it."""
-    _leaked(key, by, outcome, f"{secret_id}/{outcome}", where=where)
+def found(workspace_id: str, secrets: Iterable[tuple[Any, str, str, str]], by: Actor, at: datetime) -> None:
+    """Secrets were found in public: each one is told of once, and once more if its key is revoked for it.
+
+    Each is given as its key, its id, where it was found and what was done.
+    """
+    about = [_leak(key, by, outcome, f"{secret}/{outcome}", where=where) for key, secret, where, outcome in secrets]
+    outbox.promise_each("key_leaked", workspace_id, about, at=at)
 
 
 def dead_secret_used(key: Any, incident: Any) -> None:
@@ -35,9 +41,8 @@ def dead_secret_used(key: Any, incident: Any) -> None:
     outbox.promise("dead_secret", key.workspace_id, incident.id, key=key, facts=facts)
 
 
-def _leaked(key: Any, by: Actor, outcome: str, threshold: str, **facts: str) -> None:
-    facts = {**_facts(key, by), "outcome": outcome, **facts}
-    outbox.promise("key_leaked", key.workspace_id, key.id, threshold, key=key, facts=facts)
+def _leak(key: Any, by: Actor, outcome: str, threshold: str, **facts: str) -> outbox.Fact:
+    return outbox.Fact(key.id, threshold, key, {**_facts(key, by), "outcome": outcome, **facts})
 
 
 def _facts(key: Any, by: Actor) -> dict[str, Any]:

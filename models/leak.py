@@ -1,4 +1,4 @@
-"""Secrets that were found where they should not be: where, who told, and what was done about their key at once."""
+"""Secrets that were found where they should not be: where, who told, and what `models/leak_report.py` did then."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,21 +6,17 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from peewee import JOIN, ForeignKeyField, TextField
+from peewee import ForeignKeyField, TextField
 
-from models import key_mail, secret
-from models.actor import Actor
+from models import secret
 from models.api_key import ApiKey
-from models.audit import AuditEvent
-from models.database import UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
+from models.database import UTCDateTimeField, WorkspaceRecord, id_field, now
 from models.key_secret import KeySecret
-from models.workspace import REVOKE, Workspace
+from models.workspace import Workspace
 
 GITHUB, HOLDER = REPORTERS = ("github", "holder")
 # What was done: the key was revoked, people were told, or the secret did not work any more.
 REVOKED, TOLD, DEAD = "revoked", "told", "dead"
-# Places that are kept of one secret.
-MOST = 20
 LONGEST_URL = 400
 LONGEST_WORD = 80
 LOOKED_UP_AT_ONCE = 400
@@ -73,39 +69,6 @@ class Leak(WorkspaceRecord):
         indexes = ((("secret", "reporter", "url"), True), (("key", "at"), False), (("workspace", "at"), False))
 
     @classmethod
-    def report(cls, found: "Known", place: Place, *, by: Actor) -> str:
-        """Note where a secret was found, and end its key if it still works and the workspace wants that.
-
-        The same report again changes nothing. Returns the outcome.
-        """
-        place = place.cleaned()
-        with transaction():
-            Workspace(id=found.workspace_id).hold()
-            row, before = cls._read(found.secret_id)
-            policy = row.key.workspace.leak_policy
-            outcome = DEAD if not works(row, now()) else REVOKED if policy == REVOKE else TOLD
-            same = next((row for row in before if (row.reporter, row.url) == (place.reporter, place.url)), None)
-            if outcome != REVOKED and (same or len(before) >= MOST):
-                return outcome
-            cls._note(row, place, outcome, same)
-            if outcome == REVOKED or not before:
-                cls._act(row.key, row.id, place, outcome, by)
-        return outcome
-
-    @classmethod
-    def _read(cls, secret_id: str) -> "tuple[KeySecret, list[Leak]]":
-        """A secret with its key and its workspace, and where it was found before."""
-        query = (
-            KeySecret.select(KeySecret, ApiKey, Workspace, cls)
-            .join(ApiKey)
-            .join(Workspace)
-            .join_from(KeySecret, cls, JOIN.LEFT_OUTER, on=(cls.secret == KeySecret.id), attr="found")
-            .where(KeySecret.id == secret_id)
-        )
-        rows = list(query)
-        return rows[0], [row.found for row in rows if getattr(row, "found", None) and row.found.id]  # type: ignore[attr-defined]
-
-    @classmethod
     def settled(cls, secrets: "Iterable[Known]") -> "set[tuple[str, str, str]]":
         """Secret, reporter and address of the reports that were made before, of secrets that do not work any more."""
         found, rest = set(), iter([each.secret_id for each in secrets])
@@ -113,26 +76,6 @@ class Leak(WorkspaceRecord):
             rows = cls.select(cls, KeySecret, ApiKey).join(KeySecret).join(ApiKey).where(cls.secret.in_(some))
             found |= {(row.secret_id, row.reporter, row.url) for row in rows if not works(row.secret, now())}
         return found
-
-    @classmethod
-    def _note(cls, found: KeySecret, place: Place, outcome: str, same: "Leak | None") -> None:
-        if same:
-            # Reported before, when people were only told.
-            cls.update(outcome=outcome).where(cls.id == same.id).execute()
-            return
-        cls.create(
-            workspace=found.key.workspace_id, key=found.key_id, secret=found.id,
-            reporter=place.reporter, url=place.url, source=place.source, type=place.type, outcome=outcome,
-        )  # fmt: skip
-
-    @classmethod
-    def _act(cls, key: ApiKey, secret_id: str, place: Place, outcome: str, by: Actor) -> None:
-        facts = {"reporter": place.reporter, "url": place.url, "source": place.source, "outcome": outcome}
-        AuditEvent.write("api_key.leaked", key.id, workspace=key.workspace_id, by=by, **facts)
-        if outcome != DEAD or key.is_live(now()):
-            key_mail.found(key, by, place.url or place.source, outcome, secret_id)
-        if outcome == REVOKED:
-            key.end(by=by, reason="leaked")
 
     @classmethod
     def at_large(cls, workspace_id: str, moment: datetime) -> Any:

@@ -17,12 +17,13 @@ one of its mails in `tests/support/mails.py`, where every kind is rendered and l
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, ForeignKeyField, TextField
+from peewee import JOIN, ForeignKeyField, TextField, chunked
 
 from models import mail_recipients
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now
@@ -33,6 +34,8 @@ from models.workspace import Workspace
 
 KEPT = timedelta(days=400)
 MOST_SHOWN = 50
+# Rows of one statement.
+AT_ONCE = 500
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
@@ -115,6 +118,26 @@ class Notice(WorkspaceRecord):
         return deleted
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is to be told, but for its kind."""
+
+    subject: str
+    threshold: str = ""
+    # A key or its id.
+    key: Any = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {
+            "subject": self.subject,
+            "threshold": self.threshold,
+            "key_id": getattr(self.key, "id", self.key),
+            "facts_text": json.dumps(self.facts, ensure_ascii=False, default=str),
+        }
+
+
 def promise(
     kind: str,
     workspace: str,
@@ -127,27 +150,34 @@ def promise(
     facts: dict[str, Any] | None = None,
 ) -> int:
     """Promise a fact to its recipients, in the transaction at hand. Returns how many had not been promised it."""
+    return promise_each(kind, workspace, [Fact(subject, threshold, key, facts or {})], to=to, maker=maker)
+
+
+def promise_each(
+    kind: str,
+    workspace: str,
+    about: Iterable[Fact],
+    *,
+    to: Sequence[Recipient] | None = None,
+    maker: str | None = None,
+    at: datetime | None = None,
+) -> int:
+    """Promise several facts of a kind to the same recipients, who are looked up once.
+
+    Security mail goes out now or `at` another moment: what is about to have company waits for it a little.
+    """
     if _quiet.get():
         return 0
     recipients = mail_recipients.of(workspace, kind, maker=maker) if to is None else to
     moment, lane = now(), KINDS[kind].lane
-    common = {
-        "workspace": workspace,
-        "kind": kind,
-        "lane": lane,
-        "subject": subject,
-        "threshold": threshold,
-        "key_id": getattr(key, "id", key),
-        "facts_text": json.dumps(facts or {}, ensure_ascii=False, default=str),
-        "created_at": moment,
-    }
-    rows = [
-        common
-        | {"id": new_id("ntc"), "recipient": each.id, "address": each.address}
-        | {"due_at": mail_recipients.digest_after(moment, each) if lane == DIGEST else moment}
-        for each in recipients
-    ]
-    return Notice.insert_many(rows).on_conflict_ignore().as_rowcount().execute() if rows else 0
+    common = {"workspace": workspace, "kind": kind, "lane": lane, "created_at": moment}
+    due = [mail_recipients.digest_after(moment, each) if lane == DIGEST else at or moment for each in recipients]
+    rows = (
+        {**common, **fact.columns, "id": new_id("ntc"), "recipient": each.id, "address": each.address, "due_at": due_at}
+        for fact in about
+        for each, due_at in zip(recipients, due, strict=True)
+    )
+    return sum(Notice.insert_many(some).on_conflict_ignore().as_rowcount().execute() for some in chunked(rows, AT_ONCE))
 
 
 def notices_of(key: Any) -> list[Notice]:

@@ -8,10 +8,11 @@ audit trail is told by itself. `jobs/send_webhooks.py` sends.
 
 import json
 import random
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from peewee import ForeignKeyField, IntegerField, TextField, fn
+from peewee import ForeignKeyField, IntegerField, TextField, chunked, fn
 
 from models.actor import Actor
 from models.audit import AuditEvent, at_write
@@ -40,6 +41,8 @@ PAUSES = (
 LEASE = timedelta(minutes=2)
 KEPT = timedelta(days=30)
 MOST_SHOWN = 50
+# Rows of one statement.
+AT_ONCE = 500
 
 
 class WebhookDelivery(WorkspaceRecord):
@@ -186,7 +189,7 @@ def _ready() -> Any:
 
 def emit(workspace: str, event: str, data: dict[str, Any], *, unique: str | None = None) -> int:
     """Tell every endpoint that wants this event, in the transaction at hand. Returns how many had not been told."""
-    return _write(Webhook.listening(workspace, event), event, data, unique)
+    return _write(Webhook.listening(workspace, event), event, [(data, unique)])
 
 
 def test(hook: Webhook) -> None:
@@ -195,31 +198,39 @@ def test(hook: Webhook) -> None:
         hook.workspace.hold()
         if Webhook.find(hook.workspace_id, hook.id).disabled_at is not None:
             raise Conflict("This webhook is disabled. Enable it first.")
-        _write([hook], TEST, {"webhook_id": hook.id, "workspace_id": hook.workspace_id}, None)
+        _write([hook], TEST, [({"webhook_id": hook.id, "workspace_id": hook.workspace_id}, None)])
         Webhook.update(paused_until=None).where(Webhook.id == hook.id).execute()
 
 
-def _write(hooks: list[Webhook], event: str, data: dict[str, Any], unique: str | None) -> int:
+def _write(hooks: list[Webhook], event: str, facts: Iterable[tuple[dict[str, Any], str | None]]) -> int:
     if not hooks:
         return 0
     moment = now()
-    body = {"type": event, "timestamp": moment.isoformat(), "data": data}
-    common = {
-        "event": event,
-        "fact": unique or new_id("fact"),
-        "body": json.dumps(body, ensure_ascii=False, default=str),
-        "created_at": moment,
-        "due_at": moment,
-    }
-    rows = [common | {"id": new_id("msg"), "workspace": each.workspace_id, "webhook": each.id} for each in hooks]
-    return int(WebhookDelivery.insert_many(rows).on_conflict_ignore().as_rowcount().execute())
+    bodies = (
+        (unique or new_id("fact"), {"type": event, "timestamp": moment.isoformat(), "data": data})
+        for data, unique in facts
+    )
+    common = {"event": event, "created_at": moment, "due_at": moment}
+    texts = ((fact, json.dumps(body, ensure_ascii=False, default=str)) for fact, body in bodies)
+    rows = (
+        {**common, "fact": fact, "body": text, "id": new_id("msg"), "workspace": each.workspace_id, "webhook": each.id}
+        for fact, text in texts
+        for each in hooks
+    )
+    told = (WebhookDelivery.insert_many(some).on_conflict_ignore().as_rowcount() for some in chunked(rows, AT_ONCE))
+    return sum(int(each.execute()) for each in told)
 
 
 @at_write
-def _tell(event: AuditEvent) -> None:
+def _tell(events: list[AuditEvent]) -> None:
     """What the audit trail says, without the address of whoever acted."""
-    if event.action not in EVENTS and not event.action.startswith(NOUNS):
-        return
+    for action in dict.fromkeys(event.action for event in events):
+        if action in EVENTS or action.startswith(NOUNS):
+            same = [event for event in events if event.action == action]
+            _write(Webhook.listening(same[0].workspace_id, action), action, map(_told, same))
+
+
+def _told(event: AuditEvent) -> tuple[dict[str, Any], str]:
     data = {
         "id": event.id,
         "workspace_id": event.workspace_id,
@@ -227,4 +238,4 @@ def _tell(event: AuditEvent) -> None:
         "actor": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name},
         "details": event.facts,
     }
-    emit(event.workspace_id, event.action, data, unique=event.id)
+    return data, event.id

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from models import ApiKey, AuditEvent, Leak, Workspace, leak
+from models import ApiKey, AuditEvent, Leak, Workspace, leak, leak_report
 from models.actor import Actor
 from models.database import now
 from models.leak import Place
@@ -26,7 +26,7 @@ URL = "https://github.com/octo/site/blob/1f/app.py"
 
 def report(text: str, url: str = URL, reporter: str = leak.GITHUB, **more: str) -> str:
     [found] = leak.known([text]).values()
-    return Leak.report(found, Place(reporter, url, **more), by=GITHUB)
+    return leak_report.report(found, Place(reporter, url, **more), by=GITHUB)
 
 
 def page(person: Person, key: ApiKey) -> str:

@@ -1,15 +1,20 @@
 """A key that was found in public is told of by mail, at once and once, over a real mail server."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from jobs import send_mail
-from models import ApiKey, Workspace
+from models import ApiKey, AuditEvent, Workspace, database, leak_report, outbox
+from models.database import now
 from models.tenancy import choose_leak_policy
 from tests.support.cast import Person
 from tests.support.github import Send, github, match, send
+from tests.support.key_pages import put_on_plan
+from tests.support.keys import reread
 from tests.support.mailbox import Mailbox
+from tests.support.statements import sent
 
 MakeKey = Callable[..., tuple[ApiKey, str]]
 
@@ -96,3 +101,44 @@ def test_many_keys_at_once_are_one_mail(mailbox: Mailbox, ada: Person, made: Mak
     texts = [made(ada)[1] for _ in range(15)]
     assert len(send(*map(match, texts)).get_json()) == 15
     assert told(mailbox) == [("ada", "15 leaked API keys of Fieldstone")]
+
+
+def test_an_alert_of_many_keys_is_one_mail_for_each_person_and_each_key_has_its_proof(
+    mailbox: Mailbox, ada: Person, olga: Person, make_key: MakeKey, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leak_report, "AT_ONCE", 20)
+    monkeypatch.setattr(leak_report, "EACH", timedelta(hours=1))
+    put_on_plan(ada, "business")
+    with outbox.quiet():
+        made = [make_key(ada, name=f"Job {number:02}") for number in range(45)]
+    alert = [match(text) for _, text in made]
+    assert all(each["label"] == "true_positive" for each in send(*alert, *alert).get_json())
+    send_mail.run()
+    assert mailbox.arrived == [], "as long as more keys may follow"
+    with database.at(now() + leak_report.LONGEST):
+        send_mail.run()
+    assert sorted(each.to for each in mailbox.arrived) == [("ada@example.com",), ("olga@example.com",)]
+    assert mailbox.arrived[0].subject == "45 leaked API keys of Fieldstone"
+    assert "Job 24" in mailbox.arrived[0].text and "And 20 other keys" in mailbox.arrived[0].text
+    for key, text in made:
+        ended = reread(key)
+        assert (ended.revoked_by, ended.revoke_reason) == ("GitHub secret scanning", "leaked")
+        history = AuditEvent.about(ada.workspace.id, key.id)
+        assert [event.action for event in history] == ["api_key.revoked", "api_key.leaked", "api_key.created"]
+        proof = outbox.notices_of(key)
+        assert [(each.kind, each.status) for each in proof] == [("key_leaked", "sent")] * 2
+        assert text not in str([each.facts for each in proof])
+
+
+def test_more_keys_in_an_alert_take_no_more_statements(
+    ada: Person, olga: Person, make_key: MakeKey, send: Send
+) -> None:
+    put_on_plan(ada, "business")
+
+    def statements(count: int) -> int:
+        alert = [match(make_key(ada)[1]) for _ in range(count)]
+        with sent() as found:
+            send(*alert)
+        return len(found)
+
+    assert statements(2) == statements(30)

@@ -219,7 +219,8 @@ def test_a_key_that_was_found_and_still_works_is_told_with_the_place(mailbox: Ma
     send_mail.run()
     mailbox.arrived.clear()
     for key in (found, ended):
-        key_mail.found(key, SYSTEM, "https://example.com/leak.txt", "told", "sec_of_the_test")
+        where = (key, "sec_of_the_test", "https://example.com/leak.txt", "told")
+        key_mail.found(ada.workspace.id, [where], SYSTEM, now())
     ended.revoke(by=ada.actor, reason="unneeded")
     send_mail.run()
     [mail] = mailbox.arrived

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, json, request
 
-from models import github_keys, leak
+from models import github_keys, leak, leak_report
 from models.actor import Actor
 from models.errors import DomainError, NotFound
 from models.leak import Leak, Place
@@ -36,11 +36,9 @@ def alert() -> Response:
     by = Actor("system", "GitHub secret scanning", address=client_address(), request_id=request_id())
     # An alert that comes again takes no transactions.
     settled = Leak.settled(known.values())
-    for match in matches:
-        place = Place(leak.GITHUB, match["url"], match["source"], match["type"]).cleaned()
-        found = known.get(match["token"])
-        if found and (found.secret_id, place.reporter, place.url) not in settled:
-            Leak.report(found, place, by=by)
+    reports = [(known[match["token"]], _place(match)) for match in matches if match["token"] in known]
+    fresh = [each for each in reports if (each[0].secret_id, each[1].reporter, each[1].url) not in settled]
+    leak_report.report_all(fresh, by=by)
     return _feedback(matches, known)
 
 
@@ -75,6 +73,10 @@ def _match(record: Any) -> dict[str, str] | None:
     return {
         name: text if isinstance(text := record.get(name), str) else "" for name in ("token", "type", "url", "source")
     }
+
+
+def _place(match: dict[str, str]) -> Place:
+    return Place(leak.GITHUB, match["url"], match["source"], match["type"]).cleaned()
 
 
 def _feedback(matches: list[dict[str, str]], known: dict[str, leak.Known]) -> Response:

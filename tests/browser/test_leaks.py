@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from models import Leak, Member, leak
+from models import Member, leak, leak_report
 from models.actor import Actor
 from models.leak import Place
 from models.tenancy import choose_leak_policy
@@ -20,7 +20,7 @@ def test_a_key_that_was_told_of_is_revoked_from_its_page(
         choose_leak_policy(ada.workspace, "tell", by=ada.actor)
         [found] = leak.known([text]).values()
         place = Place("github", "https://github.com/octo/site/blob/1f/app.py", "content")
-        Leak.report(found, place, by=Actor("system", "GitHub secret scanning"))
+        leak_report.report(found, place, by=Actor("system", "GitHub secret scanning"))
     assert status(server, ada, text)[0] == 200
     page.goto(ada.settings(f"api-keys/{key.id}"))
     expect(page.get_by_text("Found in public,")).to_be_visible()

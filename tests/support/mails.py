@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from jobs import clean_up, flag_keys, send_mail
-from models import ApiKey, Leak, Member, database, incident, leak, outbox, weekly
+from models import ApiKey, Member, database, incident, leak, leak_report, outbox, weekly
 from models.actor import Actor
 from models.database import now, transaction
 from models.incident import Sighting
@@ -108,7 +108,7 @@ def _leak(ada: Person, policy: str, name: str, *, rotated: bool = False) -> None
     if rotated:
         key.rotate(by=ada.actor)
     url = "https://github.com/octo/site/blob/4f0c9d1/" + "deeply/" * 12 + "config.env#L3"
-    Leak.report(found, Place("github", url, "content"), by=SCANNING)
+    leak_report.report(found, Place("github", url, "content"), by=SCANNING)
 
 
 @_mail("key_leaked")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from models import ApiKey, Leak, Member, Webhook, database, leak, webhook_delivery
+from models import ApiKey, Member, Webhook, database, leak, leak_report, webhook_delivery
 from models.actor import Actor
 from models.database import now
 from models.leak import Place
@@ -64,7 +64,7 @@ def report(text: str) -> None:
     [found] = leak.known([text]).values()
     for url in ("https://github.com/octo/" + "a-long-name-" * 9, "https://gist.github.com/octo/1f8v5c3x7s2n9k4j"):
         by = Actor("system", "GitHub secret scanning")
-        Leak.report(found, Place("github", url, "gist_content"), by=by)
+        leak_report.report(found, Place("github", url, "gist_content"), by=by)
 
 
 def busy_key(ada: Person, name: str = "Busy") -> ApiKey:

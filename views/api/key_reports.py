@@ -4,9 +4,9 @@ import time
 
 from flask import Blueprint, Response, request
 
-from models import database, leak, rate_limit
+from models import database, leak, leak_report, rate_limit
 from models.actor import Actor
-from models.leak import Leak, Place
+from models.leak import Place
 from views.access import client_address
 from views.api import operations
 from views.api.answers import answer
@@ -43,4 +43,4 @@ def report_key() -> Response:
 def _report(text: str, url: str) -> None:
     for found in leak.known([text]).values():
         by = Actor("system", "Someone who had the key", address=request.remote_addr, request_id=request_id())
-        Leak.report(found, Place(leak.HOLDER, url), by=by)
+        leak_report.report(found, Place(leak.HOLDER, url), by=by)
