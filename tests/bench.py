@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app import create_app
-from models import ApiKey, User, database, settings
+from models import ApiKey, User, database, metric_files, settings
 from models.actor import COMMAND_LINE
 from models.key_settings import KeySettings
 from models.member import Member
@@ -118,12 +118,19 @@ def serve(folder: Path, answer: bytes, running: contextlib.ExitStack) -> dict[st
     (folder / "body.json").write_bytes(answer)
     database_url = f"sqlite:///{folder / 'data' / 'gravity.db'}"
     (folder / "floor.py").write_text(FLOOR.format(body=str(folder / "body.json"), database=database_url))
+    # As `make serve` has it: where the processes count for /metrics together.
+    metrics = folder / "metrics"
+    metrics.mkdir()
     servers = {
         "floor": start(["floor:app"], folder, {"PYTHONPATH": str(ROOT)}),
         "ours": start(
             ["tests.support.guarded:create_app", "--factory"],
             ROOT,
-            {"GRAVITY_DATA_DIR": str(folder / "data"), "BENCH_ANSWER": str(folder / "body.json")},
+            {
+                "GRAVITY_DATA_DIR": str(folder / "data"),
+                "BENCH_ANSWER": str(folder / "body.json"),
+                metric_files.FOLDER: str(metrics),
+            },
         ),
     }
     for server in (*(server for server, _ in servers.values()), scheduler(folder / "data")):
