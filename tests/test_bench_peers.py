@@ -83,6 +83,11 @@ def test_each_peer_names_exact_versions_and_has_its_programs() -> None:
         assert (Path(bench.__file__).parent / "peers" / peer.folder / program).exists()
 
 
+def test_a_peer_answers_at_the_path_that_is_measured() -> None:
+    for program in (Path(bench.__file__).parent / "peers").rglob("*.*"):
+        assert "/v2/" not in program.read_text(), "the bench writes its path into the file `path`"
+
+
 def test_who_lets_everybody_in_is_not_measured() -> None:
     with server(lets_in=True) as port:
         assert fault(port, CONTEST.path, GOOD) == "it answers 200 to a changed key"

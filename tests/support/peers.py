@@ -119,6 +119,7 @@ def running(peer: Peer, path: str, answer: bytes) -> Iterator[tuple[int, list[st
         folder = Path(name)
         shutil.copytree(ROOT / "tests" / "peers" / peer.folder, folder, dirs_exist_ok=True)
         (folder / "answer.json").write_bytes(answer)
+        (folder / "path").write_text(path)
         port, log = free_port(), home / "peer.log"
         run(command(peer.seed, home, port), folder, log, SEED_SECONDS)
         with log.open("wb") as sink:

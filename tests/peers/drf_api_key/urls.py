@@ -27,4 +27,4 @@ class KeyView(APIView):
         return Response(ANSWER)
 
 
-urlpatterns = [path("api/v2/key", KeyView.as_view())]
+urlpatterns = [path(Path("path").read_text().lstrip("/"), KeyView.as_view())]

@@ -59,7 +59,7 @@ app = FastAPI(lifespan=warm)
 verified = create_depends_api_key(service, required_scopes=[SCOPE])
 
 
-@app.get("/api/v2/key")
+@app.get(Path("path").read_text())
 async def key(_: ApiKey = Depends(verified)) -> dict[str, Any]:  # noqa: B008 (FastAPI's way)
     return ANSWER
 
