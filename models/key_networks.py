@@ -73,6 +73,15 @@ def simulate(key: ApiKey, networks: tuple[str, ...]) -> Impact:
     return impact.of_change(key, key.settings, replace(key.settings, networks=networks), DAYS)
 
 
+def refused(found: Iterable[Learned], networks: tuple[str, ...]) -> list[str]:
+    """Which of the networks that get in today an allowlist would keep out, or a part of them."""
+    listed = " ".join(networks)
+    shut = [
+        each for each in found if each.is_allowed is not False and network.lets_in(listed, each.network) is not True
+    ]
+    return sorted(each.network for each in shut)
+
+
 def query(key_id: str, first_day: int) -> Any:
     row = UsageRoute
     return (

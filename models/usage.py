@@ -136,6 +136,15 @@ class KeyPlace(Record):
             seen.setdefault((place.address, place.client), place)
         return list(seen.values())[:PLACES]
 
+    @classmethod
+    def prune(cls, key_id: str, secret_id: str) -> set[tuple[str, str]]:
+        """Delete all but the newest of a secret; returns what is left, as address and client."""
+        mine = (cls.key_id == key_id) & (cls.secret_id == secret_id)
+        kept = list(cls.select(cls.address, cls.client, cls.at).where(mine).order_by(cls.at.desc()).limit(PLACES))
+        if len(kept) == PLACES:
+            cls.delete().where(mine, cls.at < kept[-1].at).execute()
+        return {(place.address, place.client) for place in kept}
+
 
 class KeyNetwork(Record):
     """The networks that a key was ever let in from, so that a new one can be told of."""

@@ -18,7 +18,8 @@ BATCH = 100
 def purge() -> int:
     """Delete what nobody can see any more; returns how many rows."""
     longest = max(plan.history for plan in PLANS.values())
-    UsageMark.delete().where(UsageMark.at < now() - SPARED).execute()
+    # A file may lie still for long. Without its mark it would be counted again, so marks stay until nobody sees that.
+    UsageMark.delete().where(UsageMark.at < now() - longest - SPARED).execute()
     deleted = UsageGap.delete().where(UsageGap.hour < usage.hour_of(now() - longest)).execute()
     for workspace in Workspace.select().iterator():
         deleted += _of_workspace(workspace)

@@ -10,7 +10,7 @@ from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.database import db, from_microseconds
 from models.incident import Sighting
-from models.usage import DAY, HOUR, PLACES, KeyNetwork, KeyPlace, UsageRoute
+from models.usage import DAY, HOUR, KeyNetwork, KeyPlace, UsageRoute
 from models.usage_journal import ACCEPTED, ASLEEP, DEAD, Loss, Use
 
 # Of a key in a day, so many networks and routes are kept apart; then wider networks, then none.
@@ -19,6 +19,8 @@ ELSEWHERE = network.EVERYWHERE
 # Networks of a key that are told of as new; beyond, it is used from everywhere.
 NETWORKS = 200
 REMEMBERED = 10_000
+# Hours that one loss marks at most.
+LONGEST_LOSS = 90 * 24
 
 HOURS = """
 INSERT INTO usage_hour (key_id, hour, secret_id, scope, outcome, count) VALUES (?, ?, ?, ?, ?, ?)
@@ -88,7 +90,12 @@ class Sums:
         self.dead: dict[tuple[str, str, str, bool], Sighting] = {}
 
     def lose(self, loss: Loss) -> None:
-        self.gaps[loss.until // HOUR] += loss.requests
+        """The last hour has the number; any hour since the first may have had some of it, also of a clock set back."""
+        last = loss.until // HOUR
+        first, end = sorted((max(loss.since // HOUR, last - LONGEST_LOSS), last))
+        for hour in range(first, end + 1):
+            self.gaps[hour] += 0
+        self.gaps[last] += loss.requests
 
     def add(self, use: Use, count: int = 1, first: int | None = None) -> None:
         """Add a use that happened `count` times, lastly at its moment, and within the hour of that moment."""
@@ -160,8 +167,8 @@ class Sums:
             known = remembered.of(("places", secret_id), list)
             mine = {name[2:] for name in self.places if name[1] == secret_id}
             if mine - known:
-                known |= mine
-                _prune_places(key_id, secret_id)
+                known.clear()
+                known.update(KeyPlace.prune(key_id, secret_id))
 
     def _write_networks(self, keys: dict[str, ApiKey], remembered: Remembered) -> None:
         for (key_id, wide), use in sorted(self.first_from.items()):
@@ -225,13 +232,6 @@ def _bounded(where: tuple[str, str, str], known: set[Any]) -> tuple[str, str, st
     if wide in known or len(known) < WIDE_ROUTES:
         return wide
     return ELSEWHERE, ELSEWHERE, scope
-
-
-def _prune_places(key_id: str, secret_id: str) -> None:
-    mine = (KeyPlace.key_id == key_id) & (KeyPlace.secret_id == secret_id)
-    times = [place.at for place in KeyPlace.select(KeyPlace.at).where(mine).order_by(KeyPlace.at.desc()).limit(PLACES)]
-    if len(times) == PLACES:
-        KeyPlace.delete().where(mine, KeyPlace.at < times[-1]).execute()
 
 
 def _networks(key_id: str) -> Iterable[str]:

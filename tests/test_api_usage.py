@@ -77,6 +77,22 @@ def test_hours_between_two_moments(ada: Person, admin: ApiClient, old: tuple[Api
     assert (len(late["data"]), late["to"]) == (1, "2026-11-20T00:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("bucket", "to", "first", "number"),
+    [
+        ("day", "2026-11-08T00:00:00Z", "2026-10-09T00:00:00Z", 30),
+        ("day", "2026-11-08T00:00:01Z", "2026-10-10T00:00:00Z", 30),
+        ("hour", "2026-11-08T10:00:00Z", "2026-11-07T10:00:00Z", 24),
+        ("hour", "2026-11-08T10:59:59Z", "2026-11-07T11:00:00Z", 24),
+    ],
+)
+def test_only_an_end_gives_as_much_as_nothing_does(
+    ada: Person, admin: ApiClient, old: tuple[ApiKey, str], bucket: str, to: str, first: str, number: int
+) -> None:
+    body = ask(admin, ada, old[0], bucket=bucket, to=to)
+    assert (body["from"], len(body["data"])) == (first, number)
+
+
 def test_what_is_not_known_is_null_and_says_why(ada: Person, admin: ApiClient, old: tuple[ApiKey, str]) -> None:
     UsageGap.create(hour=usage.hour_of(at(days=1)), count=3)
     with database.at(at(days=3)):

@@ -89,6 +89,25 @@ def test_what_the_person_edits_is_simulated_before_it_is_set(ada: Person, browse
     assert fresh(key).networks == "198.51.100.9/32"
 
 
+def test_a_network_that_appears_after_the_look_is_told_of_first(ada: Person, browse: Browse) -> None:
+    key, text = make_key(ada)
+    used(text, times=40)
+    path = at(ada, key, "restrict")
+    asked = browse(ada).get(path)
+    assert "would have refused no calls." in words(asked)
+    used(text, address="2001:db8::5", times=3)
+    told = browse(ada).post(path, all_hidden(asked) | {"networks": "192.0.2.7", "save": "1"})
+    assert told.status_code == 200 and "refused 3 calls." in words(told) and fresh(key).version == 1
+    # More calls of the same are no news, another network is.
+    used(text, address="2001:db8::6", times=3)
+    used(text, address="198.51.100.9")
+    again = browse(ada).post(path, all_hidden(told) | {"networks": "192.0.2.7", "save": "1"})
+    assert again.status_code == 200 and "refused 7 calls." in words(again) and fresh(key).version == 1
+    used(text, address="198.51.100.9")
+    done = browse(ada).post(path, all_hidden(again) | {"networks": "192.0.2.7", "save": "1"})
+    assert done.status_code == 303 and fresh(key).networks == "192.0.2.7/32"
+
+
 @pytest.mark.parametrize(
     ("networks", "said"), [("", "Enter at least one address"), ("300.1.1.1", "is not an IP address or network")]
 )

@@ -27,7 +27,7 @@ EMPTY = "Enter at least one address or network. An empty list would allow every 
 
 class RestrictForm(PageForm):
     version = StringField()
-    # The list whose outcome the form shows.
+    # The list whose outcome the form shows, and the networks that it keeps out.
     seen = StringField()
     networks = TextAreaField("Allowed addresses and networks")
 
@@ -104,12 +104,18 @@ def _entered(key: ApiKey, form: RestrictForm) -> KeySettings:
 
 def _breaks_unseen(key: ApiKey, form: RestrictForm, settings: KeySettings) -> bool:
     """Whether the list would refuse calls, and the person has not seen yet which."""
-    return form.seen.data != " ".join(settings.networks) and key_networks.simulate(key, settings.networks).at_most > 0
+    return form.seen.data != _seen(key, settings.networks) and key_networks.simulate(key, settings.networks).at_most > 0
+
+
+def _seen(key: ApiKey, networks: tuple[str, ...]) -> str:
+    """What a look at this list tells; it is another once a further network has called."""
+    refused = key_networks.refused(key_networks.learned(key, _plan(), g.now), networks)
+    return f"{' '.join(networks)} not {' '.join(refused)}"
 
 
 def _ask(key: ApiKey, form: RestrictForm, networks: tuple[str, ...], status: int = 200, **more: object) -> Response:
     found = key_networks.simulate(key, networks) if networks else None
-    form.seen.data = " ".join(networks)
+    form.seen.data = _seen(key, networks) if networks else ""
     words = key_impact.shown(found) if found else {}
     breaks = bool(found and found.at_most)
     context = {"key": key, "form": form, "plan": _plan(), "simulated": found, "breaks": breaks, **words, **more}

@@ -15,12 +15,18 @@ from models import (
     UsageHour,
     UsageMark,
     database,
+    usage,
     usage_fold,
     usage_journal,
+    usage_purge,
+    usage_series,
 )
-from models.database import now
-from models.usage import OUTCOMES, UsageRoute
-from models.usage_journal import DEAD, REFUSED, SIZE
+from models.audit import SPARED
+from models.database import now, transaction
+from models.plan import PLANS
+from models.usage import HOUR, OUTCOMES, UsageRoute
+from models.usage_journal import DEAD, REFUSED, SIZE, Loss
+from models.usage_purge import HOURS_KEPT
 from models.usage_sums import NETWORKS, ROUTES, WIDE_ROUTES, Remembered, Sums
 from tests.support.cast import Person
 from tests.support.usage import MEMBERS, secret_of, use_of
@@ -136,6 +142,17 @@ def test_the_last_use_and_the_last_five_places_are_kept(ada: Person, make_key: M
     assert [place.address for place in KeyPlace.of(key.id)] == [f"192.0.2.{number}" for number in (7, 6, 5, 4, 3)]
 
 
+def test_no_more_places_are_stored_than_are_shown(ada: Person, make_key: MakeKey) -> None:
+    """However many come back in turn: each new one costs the oldest its row."""
+    key, _ = make_key(ada)
+    moment = database.now_microseconds()
+    for number in range(24):
+        usage_journal.write(use_of(key, moment + number, client=f"client/{number % 8}"))
+        usage_fold.fold()
+    stored = KeyPlace.select().where(KeyPlace.key_id == key.id)
+    assert {place.client for place in stored} == {f"client/{number}" for number in range(3, 8)}
+
+
 def test_a_dead_secret_is_counted_and_is_no_use(ada: Person, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
     usage_journal.write(use_of(key, verdict=DEAD, status=401))
@@ -186,6 +203,43 @@ def test_what_cannot_be_written_down_is_a_known_loss(ada: Person, make_key: Make
     assert usage_fold.fold() == (1, 4)
     assert sum(hours(key).values()) == 1
     assert [row.count for row in UsageGap.select()] == [4]
+
+
+def test_every_hour_of_a_loss_is_known_to_be_short(ada: Person, make_key: MakeKey) -> None:
+    """It is written down as a whole once there is room again, which may be hours later."""
+    hour = usage.hour_of(now())
+    loss = Loss((hour - 3) * HOUR + 5, hour * HOUR + 7, 40)
+    backwards = Loss((hour - 8) * HOUR, (hour - 9) * HOUR, 2)
+    endless = Loss(0, hour * HOUR + 9, 1)
+    sums = Sums()
+    for each in (loss, backwards):
+        sums.lose(each)
+    with transaction():
+        sums.write(Remembered())
+    found = {row.hour - hour: row.count for row in UsageGap.select()}
+    assert found == {0: 40, -1: 0, -2: 0, -3: 0, -8: 0, -9: 2}
+    key, _ = make_key(ada)
+    ApiKey.update(created_at=now() - timedelta(days=9)).execute()
+    series = usage_series.of_key(ApiKey.get_by_id(key.id), PLANS["team"], usage_series.latest("24h", now()), now())
+    assert [bucket.is_short for bucket in series.buckets[-10:]] == [True] * 2 + [False] * 4 + [True] * 4
+    sums = Sums()
+    sums.lose(endless)
+    assert len(sums.gaps) <= HOURS_KEPT / timedelta(hours=1) + 1
+
+
+def test_an_idle_worker_is_not_counted_twice(ada: Person, make_key: MakeKey) -> None:
+    """Its file stays as it is for months, and how far it was read is not forgotten as long as anybody could see it."""
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    usage_fold.fold()
+    longest = max(plan.history for plan in PLANS.values())
+    with database.at(now() + longest):
+        usage_purge.purge()
+    assert usage_fold.fold() == (0, 0)
+    # What was read before that is beyond everybody's history.
+    with database.at(now() + longest + SPARED + timedelta(days=1)):
+        usage_purge.purge()
+    assert UsageMark.select().count() == 0
 
 
 def test_counts_of_keys_that_are_gone_are_dropped_and_hold_nothing_up(ada: Person, make_key: MakeKey) -> None:

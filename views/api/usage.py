@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from models import ApiKey, Workspace, usage_series
-from models.database import now
+from models.database import MICROSECOND, now
 from models.errors import Invalid
 from models.scope import ADMIN
 from models.usage_series import Span
@@ -47,8 +47,8 @@ def _span(asked: Any, moment: datetime) -> Span:
     until = min(asked.until or moment, moment)
     if until < EARLIEST:
         raise Invalid({"to": f"Nothing was counted before {EARLIEST.year}."})
-    # The usual time ends with the bucket at hand and begins with a whole one.
-    since = asked.since or until - usual + timedelta(hours=hours)
+    # The usual time ends with the bucket that `until` is in or ends, and begins with a whole one.
+    since = asked.since or until - usual + timedelta(hours=hours) - MICROSECOND
     if since >= until and asked.since:
         raise Invalid({"from": "Name a moment that is before `to` and not in the future."})
     if until - since > most + timedelta(hours=hours):
