@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, BooleanField, ForeignKeyField, TextField
 
-from models import key_mail
+from models import key_mail, metrics
 from models.actor import SYSTEM, Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
@@ -127,6 +127,7 @@ def _open(key: ApiKey, place: tuple[str, str], count: int, first: int, last: Use
         address=address, client=client, request=last.request, wanted_rotation=incident.wanted_rotation,
     )  # fmt: skip
     key_mail.dead_secret_used(key, incident)
+    metrics.INCIDENTS.inc()
     return incident
 
 

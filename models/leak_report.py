@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import chunked
 
-from models import key_mail
+from models import key_mail, metrics
 from models.actor import Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
@@ -55,6 +55,8 @@ def _take(workspace_id: str, reports: list[tuple[str, Place]], by: Actor, mail_a
         batch = _read(workspace_id, {secret_id for secret_id, _ in reports}, by)
         outcomes = [batch.take(secret_id, place) for secret_id, place in reports]
         batch.write(mail_at)
+    for (_, place), outcome in zip(reports, outcomes, strict=True):
+        metrics.LEAKS.labels(place.reporter, outcome).inc()
     return outcomes
 
 

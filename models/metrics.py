@@ -47,6 +47,13 @@ JOB_LAST = Gauge(
     "gravity_job_last_run_timestamp_seconds", "When a job last ended so.", ["job", "outcome"],
     multiprocess_mode="max", registry=registry,
 )  # fmt: skip
+LEAKS = Counter(
+    "gravity_leak_reports_total", "Reports of keys found in public.", ["reporter", "outcome"], registry=registry
+)
+ALERTS = Counter("gravity_github_alerts_total", "Alerts of GitHub's secret scanning.", ["outcome"], registry=registry)
+INCIDENTS = Counter(
+    "gravity_dead_secret_incidents_total", "Dead secrets seen in use in a new place.", registry=registry
+)
 STARTS = Counter("gravity_process_starts_total", "Processes started.", ["process"], registry=registry)
 STARTED = Gauge(
     "gravity_process_start_timestamp_seconds", "When the newest process started.", ["process"],
@@ -80,6 +87,12 @@ def job_known(name: str) -> None:
     for outcome in ("done", "failed"):
         JOB_RUNS.labels(name, outcome)
         JOB_LAST.labels(name, outcome)
+
+
+def alerts_known() -> None:
+    """As above, for what GitHub sends."""
+    for outcome in ("taken", "refused", "unavailable"):
+        ALERTS.labels(outcome)
 
 
 def process_started(name: str) -> None:

@@ -56,7 +56,19 @@ def test_labels_hold_nothing_that_a_client_chose(app: Flask, client: FlaskClient
     assert found.labels("route") <= {rule.rule for rule in app.url_map.iter_rules()} | {"unmatched"}
     assert found.labels("status") <= {"1xx", "2xx", "3xx", "4xx", "5xx"}
     names = {name for sample in found.samples() for name in sample.labels}
-    assert names <= {"route", "method", "status", "le", "code", "limit", "job", "outcome", "process"}
+    assert names <= {
+        "route",
+        "method",
+        "status",
+        "le",
+        "code",
+        "limit",
+        "job",
+        "outcome",
+        "process",
+        "lane",
+        "reporter",
+    }
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

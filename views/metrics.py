@@ -5,7 +5,10 @@ import hmac
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.sansio.utils import host_is_trusted
 
-from models import metrics, network
+from models import metrics, network, outgoing_figures
+
+# Their figures are asked for at each scrape.
+__all__ = ["bp", "outgoing_figures"]
 
 bp = Blueprint("metrics", __name__)
 
@@ -19,6 +22,7 @@ CHALLENGE = 'Bearer realm="gravity-rail-metrics"'
 def set_up(app: Flask) -> None:
     app.register_blueprint(bp)
     metrics.process_started("web")
+    metrics.alerts_known()
 
 
 @bp.get("/metrics")

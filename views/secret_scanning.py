@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, json, request
 
-from models import github_keys, leak, leak_report
+from models import github_keys, leak, leak_report, metrics
 from models.actor import Actor
 from models.errors import DomainError, NotFound
 from models.leak import Leak, Place
@@ -30,7 +30,11 @@ class AlertTooLarge(DomainError):
 @bp.post("/secret-scanning")
 def alert() -> Response:
     """Take an alert. The answer tells GitHub which tokens are keys of ours."""
-    given = _signed_list()
+    try:
+        given = _signed_list()
+    except DomainError as problem:
+        metrics.ALERTS.labels("unavailable" if problem.status == 503 else "refused").inc()
+        raise
     matches = [match for each in given if (match := _match(each))]
     known = leak.known(match["token"] for match in matches)
     by = Actor("system", "GitHub secret scanning", address=client_address(), request_id=request_id())
@@ -39,6 +43,7 @@ def alert() -> Response:
     reports = [(known[match["token"]], _place(match)) for match in matches if match["token"] in known]
     fresh = [each for each in reports if (each[0].secret_id, each[1].reporter, each[1].url) not in settled]
     leak_report.report_all(fresh, by=by)
+    metrics.ALERTS.labels("taken").inc()
     return _feedback(matches, known)
 
 
