@@ -42,6 +42,7 @@ from views import (
     pricing,
     secret_scanning,
     sessions,
+    team_address,
     unsubscribe,
     webhooks,
 )
@@ -71,6 +72,7 @@ PAGES = (
     jobs,
     pricing,
     help,
+    team_address,
     unsubscribe,
     secret_scanning,
     webhooks,

@@ -17,7 +17,7 @@ from jobs.mail_parts import Item, Place
 from models import mail_kinds, mail_recipients, unsubscribe
 from models.database import now
 from models.mail import Mail
-from models.mail_kinds import DIGEST
+from models.mail_kinds import CONFIRMATION, DIGEST
 from models.mail_truth import Told
 from models.settings import Settings
 
@@ -94,7 +94,8 @@ def compose(mail: Mail, facts: Iterable[Told], settings: Settings) -> bytes | No
         "why": _why(mail, sections[0].workspace),
         "unknown": UNKNOWN,
         "stop_url": stop if mail.lane == DIGEST else None,
-        "settings_url": f"{settings.base_url}/w/{sections[0].workspace_id}/settings/notifications",
+        # Who is asked has no account there.
+        "settings_url": mail.kind != CONFIRMATION and place.notifications(sections[0].workspace_id),
         "today": place.day(now()),
     }
     return _message(mail, settings, context)
@@ -136,6 +137,8 @@ def _head(sections: list[Section], keys: int) -> dict[str, Any]:
 
 def _why(mail: Mail, workspace: str) -> str:
     """Why they get it."""
+    if mail.kind == CONFIRMATION:
+        return "You do not know what this is about? Then do nothing, and no other mail will come."
     if mail.recipient.startswith("team_"):
         return f"This address is a team address of {workspace}. An owner can change that."
     if mail.lane == DIGEST:

@@ -10,6 +10,7 @@ _ALONE = {
     "key_created": ("New API key {} in {}", "New API key"),
     "key_leaked": ("Leaked API key {} of {} is revoked", "A leaked key is revoked"),
     "dead_secret": ("A dead secret of {} in {} is in use", "A dead secret is in use"),
+    "team_confirmation": ("Confirm {} for mail of {}", "Confirm this address"),
     "expired": ("API key {} of {} has expired", ""),
     "unused": ("API key {} of {} is unused", ""),
     "quarantined": ("API key {} of {} is in quarantine", ""),

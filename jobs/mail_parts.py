@@ -52,6 +52,12 @@ class Place:
             return self.keys(told.workspace.id, f"/new?copy={told.notice.key_id}")
         return self.keys(told.workspace.id, f"/{told.notice.key_id}{verb and '/' + verb}")
 
+    def notifications(self, workspace: str) -> str:
+        return f"{self.base_url}/w/{workspace}/settings/notifications"
+
+    def team_address(self, token: str) -> str:
+        return f"{self.base_url}/team-address/{token}"
+
     def time(self, moment: datetime) -> str:
         local = moment.astimezone(self.zone)
         return f"{local:%b} {local.day}, {local.year}, {local:%H:%M} {local:%Z}"

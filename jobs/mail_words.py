@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobs.mail_parts import Item, Link, Place, clean, count
+from models import team_confirmation
 from models.database import now
+from models.mail_kinds import CONFIRMATION
 from models.mail_truth import Told
 
 # The lane of the digest, most urgent first.
@@ -140,6 +142,16 @@ def _of_week(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Dead secrets", f"Used from {count(facts['incidents'], 'place')}" if facts["incidents"] else ""
 
 
+def _confirmation(told: Told, place: Place) -> Item:
+    who, day = clean(told.notice.facts.get("by"), 60), place.day(now() + team_confirmation.LIFE)
+    sentence = (
+        f"{who} wants mail about the API keys of {clean(told.workspace.name, 60)} to come to this address. Nothing "
+        f"else is sent here before somebody confirms that. The link works once, until {day}."
+    )
+    url = place.team_address(team_confirmation.fresh_token(told.notice.subject))
+    return _item(told, sentence, (Link("Look at it", url),))
+
+
 def _other(told: Told, place: Place) -> Item:
     facts = told.notice.facts
     url = place.key(told) if told.notice.key_id else place.keys(told.workspace.id)
@@ -150,6 +162,7 @@ _ITEMS: dict[str, Callable[[Told, Place], Item]] = {
     "key_created": _created,
     "key_leaked": _leaked,
     "dead_secret": _dead_secret,
+    CONFIRMATION: _confirmation,
     "expiring": _expiring,
     "expired": _expired,
     "unused": _unused,

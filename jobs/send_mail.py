@@ -14,7 +14,7 @@ from peewee import InterfaceError, OperationalError
 
 from jobs import mail_compose, mail_files, mail_smtp
 from jobs.mail_outcome import Outcome, Unreachable
-from models import mail_gather, mail_truth
+from models import mail_gather, mail_truth, sealed
 from models.mail import Mail
 from models.settings import Settings
 
@@ -51,6 +51,7 @@ _state = _Sender()
 def use(settings: Settings) -> None:
     """Send with these settings from now on."""
     _state.settings, _state.failures, _state.quiet_until = settings, 0, 0.0
+    sealed.use_keys(settings.secret_keys)
 
 
 def run() -> str:
@@ -114,8 +115,8 @@ def _send(mail: Mail, post: Post, settings: Settings) -> str:
 
 def _message(mail: Mail, settings: Settings) -> bytes | None:
     """What may have arrived already goes out word for word, if anything of it is true still."""
-    if mail.in_doubt and mail.message is not None:
-        return bytes(mail.message) if mail_truth.any_true(mail) else None
+    if mail.in_doubt and (kept := mail.kept()) is not None:
+        return kept if mail_truth.any_true(mail) else None
     return mail_compose.compose(mail, mail_truth.still_true(mail), settings)
 
 

@@ -12,7 +12,7 @@ from models.job_run import JobRun, Lease
 from models.key_secret import KeySecret
 from models.leak import Leak
 from models.mail import Mail
-from models.mail_choice import MailChoice, TeamAddress
+from models.mail_choice import MailChoice, TeamAddress, TeamHour
 from models.member import Invitation, Member
 from models.monthly_use import MonthlyUse
 from models.outbox import Notice
@@ -71,6 +71,7 @@ TABLES = (
     Incident,
     MailChoice,
     TeamAddress,
+    TeamHour,
     Mail,
     Notice,
     Lease,

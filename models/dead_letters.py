@@ -35,7 +35,7 @@ def of(workspace_id: str) -> list[Letter]:
 def _letter(mail: Mail, workspace_id: str) -> Letter:
     mine = Notice.mail == mail.id, Notice.workspace == workspace_id
     kinds = {row.kind for row in Notice.select(Notice.kind).where(*mine).distinct().limit(MOST_KINDS)}
-    keys = Notice.select(Notice.subject).where(*mine).distinct().count()
+    keys = Notice.select(Notice.key_id).where(*mine, Notice.key_id.is_null(False)).distinct().count()
     return Letter(mail, tuple(sorted(kinds)), keys, mail.due_at)
 
 

@@ -1,5 +1,6 @@
 """Mail on its way: one row for each message, leased while somebody sends it, kept when it cannot be delivered."""
 
+import contextlib
 import hashlib
 import random
 from datetime import timedelta
@@ -7,7 +8,9 @@ from typing import Any
 
 from peewee import BlobField, BooleanField, IntegerField, TextField
 
+from models import sealed
 from models.database import CROCKFORD, Record, UTCDateTimeField, is_sqlite, now, random_text, transaction
+from models.mail_kinds import CONFIRMATION
 
 OPEN = ("planned", "failed")
 # Longer than any attempt may take (jobs/mail_smtp.py).
@@ -96,9 +99,21 @@ class Mail(Record):
             self._update(status="failed", error=error)
 
     def keep(self, message: bytes) -> bool:
-        """Store what is about to be sent, word for word. False when the lease is someone else's by now."""
-        fields = {"message": message, "in_doubt": True, "attempts": Mail.attempts + 1, "lease_until": now() + LEASE}
+        """Store what is about to be sent, word for word. False when the lease is someone else's by now.
+
+        What has a link that lets somebody in is not stored in clear.
+        """
+        kept = sealed.seal(message.decode("latin-1")) if self.kind == CONFIRMATION else message
+        fields = {"message": kept, "in_doubt": True, "attempts": Mail.attempts + 1, "lease_until": now() + LEASE}
         return Mail.update(fields).where(self._is_mine()).execute() == 1
+
+    def kept(self) -> bytes | None:
+        """What may have been delivered before, word for word."""
+        if self.message is None or self.kind != CONFIRMATION:
+            return None if self.message is None else bytes(self.message)
+        with contextlib.suppress(sealed.Unreadable):
+            return sealed.unseal(self.message).encode("latin-1")
+        return None
 
     def sent(self) -> None:
         """Accepted by the other side. True whoever holds the lease; the text is not needed any more."""

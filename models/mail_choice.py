@@ -1,16 +1,18 @@
-"""Who wants which mail: what a person turned off, and the team addresses of a workspace."""
+"""Who wants which mail: what a person turned off, the team addresses of a workspace, and when these get theirs."""
 
 from collections.abc import Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from peewee import ForeignKeyField, IntegrityError, TextField
+from peewee import BlobField, ForeignKeyField, IntegerField, IntegrityError, TextField
 
 from models import text
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
+from models.digest_time import HOUR
 from models.errors import Conflict, Invalid
-from models.mail_kinds import DIGESTS, KINDS
+from models.mail_kinds import DIGESTS, OFFERED
 from models.member import Member
 from models.workspace import Workspace
 
@@ -44,14 +46,41 @@ class MailChoice(Record):
         ).execute()
 
 
+class TeamHour(Record):
+    """When the team addresses of a workspace get the daily mail. Without a row it is 08:00 UTC."""
+
+    workspace = ForeignKeyField(Workspace, primary_key=True, on_delete="CASCADE")
+    hour = IntegerField()
+    time_zone = TextField()
+
+    class Meta:
+        table_name = "team_hour"
+
+    @classmethod
+    def of(cls, workspace_id: str) -> "TeamHour":
+        row = cls.get_or_none(cls.workspace == workspace_id)
+        return row or cls(workspace=workspace_id, hour=HOUR, time_zone="UTC")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
 class TeamAddress(WorkspaceRecord):
-    """An address of a team that gets mail besides the people, so that it arrives when they are away."""
+    """An address of a team that gets mail besides the people, so that it arrives when they are away.
+
+    Nothing goes there but the question whether it is wanted, until somebody who reads it confirms that.
+    """
 
     id = id_field("team")
     workspace = ForeignKeyField(Workspace, on_delete="CASCADE", index=False)
     workspace_id: str
     address = TextField()
     kind_names = TextField()
+    confirmed_at = UTCDateTimeField(null=True)
+    # Of the link in the newest confirmation mail.
+    token_digest = BlobField(null=True, index=True)
+    token_until = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField(default=now)
 
     class Meta:
@@ -67,8 +96,16 @@ class TeamAddress(WorkspaceRecord):
         return list(cls.in_workspace(workspace_id).order_by(cls.address))
 
     @classmethod
+    def confirmed(cls, workspace_id: str) -> "list[TeamAddress]":
+        """Those that may get mail."""
+        return [row for row in cls.listed(workspace_id) if row.confirmed_at is not None]
+
+    @classmethod
     def add(cls, workspace: Workspace, address: str, kinds: Iterable[str], *, by: Actor) -> "TeamAddress":
-        """One more address of the workspace; `Invalid` when it is none or there are too many."""
+        """One more address, not confirmed yet; `Invalid` when it is none or there are too many.
+
+        `models/team_confirmation.py` asks it.
+        """
         names = _known(kinds)
         try:
             address = text.email(address)
@@ -107,7 +144,7 @@ class TeamAddress(WorkspaceRecord):
 
 def _known(kinds: Iterable[str]) -> str:
     wanted = set(kinds)
-    names = " ".join(name for name in KINDS if name in wanted)
+    names = " ".join(name for name in OFFERED if name in wanted)
     if not names:
         raise Invalid(kinds="Choose at least one kind of mail.")
     return names

@@ -15,12 +15,15 @@ class Kind:
     lane: str = DIGEST
     # Owners, and whoever made the key; else everybody who manages keys.
     for_owners: bool = False
+    # Whether people choose it; what is not offered goes to whom it is about, whatever they chose.
+    offered: bool = True
 
 
 _ALL = (
     Kind("key_created", "New key", "Somebody created an API key.", SECURITY, for_owners=True),
     Kind("key_leaked", "Leaked key", "A key was revoked because it leaked.", SECURITY),
     Kind("dead_secret", "Dead secret in use", "Somebody calls with a secret that has ended.", SECURITY),
+    Kind("team_confirmation", "Confirmation", "Asks a team address whether it wants mail.", SECURITY, offered=False),
     Kind("expiring", "Expires soon", "14, 7 and 1 days before a key ends."),
     Kind("expired", "Expired", "A key has reached its end."),
     Kind("unused", "Unused", "A key has not been used for long."),
@@ -31,8 +34,10 @@ _ALL = (
     Kind("weekly", "Last week", "Once a week: requests, failures, and what became of keys."),
 )
 KINDS = {kind.name: kind for kind in _ALL}
+OFFERED = {kind.name: kind for kind in _ALL if kind.offered}
 DIGESTS = tuple(kind.name for kind in _ALL if kind.lane == DIGEST)
-SECURITIES = tuple(kind.name for kind in _ALL if kind.lane == SECURITY)
+SECURITIES = tuple(kind.name for kind in _ALL if kind.lane == SECURITY and kind.offered)
+CONFIRMATION = "team_confirmation"
 
 
 def title(name: str) -> str:

@@ -3,18 +3,21 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from peewee import JOIN
 
 from models import role
+from models.actor import Actor
+from models.audit import AuditEvent
 from models.database import now, transaction
 from models.digest_time import HOUR, next_digest
 from models.errors import Invalid
-from models.mail_choice import MailChoice, TeamAddress
-from models.mail_kinds import DIGEST, KINDS
+from models.mail_choice import MailChoice, TeamAddress, TeamHour
+from models.mail_kinds import CONFIRMATION, DIGEST, KINDS
 from models.member import Member
 from models.user import User
+from models.workspace import Workspace
 
 UTC = ZoneInfo("UTC")
 
@@ -35,8 +38,13 @@ def of(workspace_id: str, kind: str, *, maker: str | None = None) -> list[Recipi
     """Who gets mail of this kind. `maker` is the member whose key it is about: they get it whatever their role."""
     people = list(_people(workspace_id, kind, maker))
     taken = {each.address for each in people}
-    teams = [row for row in TeamAddress.listed(workspace_id) if kind in row.kinds and row.address not in taken]
-    return people + [Recipient(row.id, row.address, reason="team") for row in teams]
+    teams = [row for row in TeamAddress.confirmed(workspace_id) if kind in row.kinds and row.address not in taken]
+    return people + (_teams(workspace_id, teams) if teams else [])
+
+
+def _teams(workspace_id: str, teams: Iterable[TeamAddress]) -> list[Recipient]:
+    chosen = TeamHour.of(workspace_id)
+    return [Recipient(row.id, row.address, chosen.zone, chosen.hour, "team") for row in teams]
 
 
 def _people(workspace_id: str, kind: str, maker: str | None) -> Iterator[Recipient]:
@@ -66,7 +74,7 @@ def known(recipient: str) -> Recipient | None:
     """The recipient with this id as of now, if there is one still."""
     if recipient.startswith("team_"):
         team = TeamAddress.get_or_none(TeamAddress.id == recipient)
-        return Recipient(team.id, team.address, reason="team") if team else None
+        return _teams(team.workspace_id, [team])[0] if team else None
     user = User.get_or_none(User.id == recipient)
     return _person(user, "") if user else None
 
@@ -77,6 +85,10 @@ def objection(recipient: str, workspace_id: str, kind: str) -> str | None:
         team = TeamAddress.get_or_none(TeamAddress.id == recipient, TeamAddress.workspace == workspace_id)
         if team is None:
             return "The team address was removed."
+        if kind == CONFIRMATION:
+            return "The address was confirmed meanwhile." if team.confirmed_at else None
+        if team.confirmed_at is None:
+            return "Nobody confirmed this team address."
         return None if kind in team.kinds else "Turned off for this team address."
     member = Member.get_or_none(Member.user == recipient, Member.workspace == workspace_id)
     if member is None:
@@ -104,18 +116,39 @@ def choose(member: Member, user: User, kinds: Iterable[str], hour: int) -> None:
         if hour != digest_hour(user):
             user.digest_hour = hour
             user.save(only=[User.digest_hour])
-            _plan_anew(user)
+            _plan_anew(_person(user, ""))
+
+
+def choose_team_hour(workspace: Workspace, hour: int, zone: str, *, by: Actor) -> None:
+    """When the team addresses of a workspace get the daily mail, on the clock of that time zone."""
+    if not 0 <= hour <= 23:
+        raise Invalid(hour="Choose an hour of the day.")
+    if zone not in available_timezones():
+        raise Invalid(time_zone="Choose a time zone from the list.")
+    with transaction():
+        workspace.hold()
+        before = TeamHour.of(workspace.id)
+        if (before.hour, before.time_zone) == (hour, zone):
+            return
+        values = {"hour": hour, "time_zone": zone}
+        TeamHour.insert(workspace=workspace.id, **values).on_conflict(
+            conflict_target=[TeamHour.workspace], update=values
+        ).execute()
+        told = {"hour": [before.hour, hour], "time_zone": [before.time_zone, zone]}
+        AuditEvent.write("team_address.hour_changed", workspace.id, workspace=workspace.id, by=by, **told)
+        for each in _teams(workspace.id, TeamAddress.listed(workspace.id)):
+            _plan_anew(each)
 
 
 def choose_zone(user: User, name: str) -> None:
     """Another time zone of a person; their hour is one of that zone from now on."""
     with transaction():
         user.choose_zone(name)
-        _plan_anew(user)
+        _plan_anew(_person(user, ""))
 
 
-def _plan_anew(user: User) -> None:
+def _plan_anew(recipient: Recipient) -> None:
     # The outbox knows this module.
     from models.outbox import Notice
 
-    Notice.postpone(user.id, digest_after(now(), _person(user, "")))
+    Notice.postpone(recipient.id, digest_after(now(), recipient))

@@ -13,6 +13,7 @@ from models.api_key import ApiKey
 from models.database import now, transaction
 from models.key_secret import KeySecret
 from models.mail import Mail
+from models.mail_kinds import CONFIRMATION
 from models.member import Member
 from models.outbox import Notice
 from models.workspace import Workspace
@@ -93,6 +94,13 @@ def is_found_and_works(told: Told) -> str | None:
     return is_live(told) or is_not_rotated(told, outcome == "told") if outcome in ("told", "dead") else None
 
 
+def is_newest_question(told: Told) -> str | None:
+    """Only the link of the newest confirmation mail works."""
+    same = (Notice.kind == told.notice.kind) & (Notice.subject == told.notice.subject)
+    newer = Notice.select().where(same, Notice.created_at > told.notice.created_at).exists()
+    return "The address was asked again meanwhile." if newer else None
+
+
 # Of other kinds the fact lies in the past: it stays true.
 CHECKS: dict[str, Check] = {
     "expiring": is_expiring,
@@ -102,6 +110,7 @@ CHECKS: dict[str, Check] = {
     "rotation_due": is_rotation_due,
     "maker_left": is_orphan,
     "key_leaked": is_found_and_works,
+    CONFIRMATION: is_newest_question,
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from jobs import send_mail
 from models import AuditEvent, Mail, MailChoice, Notice, TeamAddress, User, mail_kinds, outbox
+from models.database import now
 from models.mail_choice import MOST_ADDRESSES
 from tests.support.cast import Person, make_key
 from tests.support.clients import Browser
@@ -64,6 +65,7 @@ def test_owners_add_change_and_remove_team_addresses(ada: Person, browse: Browse
     assert browser.post(ada.settings(f"{PAGE}/team"), form).status_code == 303
     [team] = TeamAddress.listed(ada.workspace.id)
     assert (team.address, team.kinds) == ("team@example.com", ("key_created", "expiring"))
+    TeamAddress.update(confirmed_at=now()).execute()
     make_key(ada)
     send_mail.run()
     [mail] = mailbox.to("team@example.com")

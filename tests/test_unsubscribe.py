@@ -14,6 +14,7 @@ from models.database import now
 from models.mail_kinds import DIGESTS
 from tests.support.cast import Person, make_key
 from tests.support.mailbox import Mailbox
+from tests.support.team import confirmed_team
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -23,7 +24,7 @@ def digest(mailbox: Mailbox, ada: Person) -> Callable[[str], str]:
     """digest("ada@example.com"): the path in the head of their digest."""
     with outbox.quiet():
         key, _ = make_key(ada)
-    TeamAddress.add(ada.workspace, "team@example.com", ["unused", "key_leaked"], by=ada.actor)
+    confirmed_team(ada, "team@example.com", ["unused", "key_leaked"])
     outbox.promise("unused", ada.workspace.id, key.id, "90d", key=key)
     with database.at(now() + timedelta(days=1)):
         send_mail.run()

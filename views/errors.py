@@ -45,6 +45,14 @@ CODES = {
     500: "internal_error",
     503: "unavailable",
 }
+# Forms for those who are not signed in.
+SIGNED_OUT = (
+    "sessions.login",
+    "sessions.set_password",
+    "sessions.theme",
+    "team_address.confirm",
+    "team_address.decline",
+)
 DETAILS = {
     400: "The request could not be understood.",
     404: "There is nothing at this address.",
@@ -114,7 +122,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _csrf_error(error: CSRFError) -> Response:
-    if "user" not in g and request.endpoint not in ("sessions.login", "sessions.set_password", "sessions.theme"):
+    if "user" not in g and request.endpoint not in SIGNED_OUT:
         # The session ended, in another tab perhaps: signing in again is what helps.
         return make_response(logins.unauthorized())
     message = (

@@ -59,8 +59,8 @@ class PasswordForm(PageForm):
 class ZoneForm(PageForm):
     time_zone = SelectField("Time zone", validate_choice=False)
 
-    def __init__(self, chosen: str) -> None:
-        super().__init__(data={"time_zone": chosen})
+    def __init__(self, chosen: str, data: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(data={"time_zone": chosen, **(data or {})}, **more)
         self.time_zone.choices = zones_with(chosen)
 
 

@@ -21,14 +21,14 @@ LONGEST_SUBJECT = 70
 WIDTHS = (390, 800)
 LINK = re.compile(r"https?://[^\s\"<>]+")
 # Where somebody may act, or look into it; not the links at the foot.
-ACTION = re.compile(r"/settings/(api-keys/|plan)")
+ACTION = re.compile(r"/settings/(api-keys/|plan)|/team-address/")
 
 
 def problems_of(mail: Arrived) -> list[str]:
     """What can be said without a browser."""
     found = []
     in_text, in_html = ({unescape(each) for each in LINK.findall(part)} for part in (mail.text, mail.html))
-    wanted = {each for each in in_html if "/w/" in each or "/unsubscribe/" in each}
+    wanted = {each for each in in_html if re.search(r"/(w|unsubscribe|team-address)/", each)}
     if wanted - in_text or not any(ACTION.search(each) for each in wanted):
         found.append(f"links only in one part: {wanted ^ in_text}")
     if len(mail.subject) > LONGEST_SUBJECT:

@@ -4,8 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from models import MailChoice, TeamAddress, User, mail_kinds, unsubscribe
+from models import MailChoice, TeamAddress, User, mail_kinds, team_confirmation, unsubscribe
 from tests.support import ledger
+from tests.support.artifacts import ARTIFACTS
 from tests.support.cast import Person
 from tests.support.chromium import Watched, sign_in, watched
 from tests.support.servers import Server
@@ -18,6 +19,7 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
 def test_a_person_sets_their_mail_and_a_team_address(watch: Watched, ada: Person, server: Server) -> None:
     watch.expect("422")
+    team = f"team-{ada.workspace.id}@example.com"
     page = watch.page()
     sign_in(page, ada)
     page.goto(ada.settings("api-keys"))
@@ -28,20 +30,50 @@ def test_a_person_sets_their_mail_and_a_team_address(watch: Watched, ada: Person
     page.get_by_role("button", name="Save your mail").click()
     expect(page.get_by_text("Your mail is set.")).to_be_visible()
     expect(page.locator("#mine-unused")).not_to_be_checked()
-    page.get_by_role("textbox", name="E-mail address").fill("team@example.com")
+    page.get_by_role("textbox", name="E-mail address").fill(team)
     for box in page.locator("details:has(#new-expired) input[type=checkbox]").all():
         box.uncheck()
     page.get_by_role("button", name="Add address").click()
     expect(page.get_by_text("Choose at least one kind of mail.")).to_be_visible()
     page.locator("#new-expired").check()
     page.get_by_role("button", name="Add address").click()
-    expect(page.get_by_text(f"1 of {len(mail_kinds.KINDS)} kinds of mail")).to_be_visible()
+    expect(page.get_by_text(f"1 of {len(mail_kinds.OFFERED)} kinds of mail")).to_be_visible()
     with server.models():
         assert MailChoice.off_for(ada.member.id) == {"unused"}
         assert User.get_by_id(ada.user.id).digest_hour == 6
-        assert [team.address for team in TeamAddress.listed(ada.workspace.id)] == ["team@example.com"]
-    page.get_by_role("button", name="Remove team@example.com").click()
-    expect(page.get_by_text("team@example.com gets no mail any more.")).to_be_visible()
+        assert [each.address for each in TeamAddress.listed(ada.workspace.id)] == [team]
+    expect(page.get_by_text("Waiting for confirmation")).to_be_visible()
+    page.get_by_role("button", name=f"Ask again {team}").click()
+    expect(page.get_by_text(f"{team} is asked once more.")).to_be_visible()
+    page.get_by_text("Daily mail at 08:00, UTC").click()
+    page.locator("#team-hour").select_option("17:00")
+    page.get_by_label("In the time zone").select_option("Europe/Berlin")
+    page.get_by_role("button", name="Save the hour").click()
+    expect(page.get_by_text("Daily mail at 17:00, Europe/Berlin")).to_be_visible()
+    page.get_by_role("button", name=f"Remove {team}").click()
+    expect(page.get_by_text(f"{team} gets no mail any more.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_link_of_a_question_asks_and_then_confirms(
+    chromium: Browser, server: Server, ada: Person, scheme: str
+) -> None:
+    with server.models():
+        team = TeamAddress.add(ada.workspace, "security-team@example.com", ["key_leaked", "expired"], by=ada.actor)
+        token = ledger.note(team_confirmation.fresh_token(team.id), "token of a team address")
+    # No scripts: it is opened from a mail, by anybody.
+    with watched(chromium, server.base_url, color_scheme=scheme, java_script_enabled=scheme == "dark") as watch:
+        page = watch.page()
+        page.set_viewport_size({"width": 390, "height": 700})
+        page.goto(f"/team-address/{token}")
+        page.screenshot(path=ARTIFACTS / f"team-address-{scheme}.png")
+        if scheme == "dark":
+            assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.get_by_role("button", name="Confirm this address").click()
+        expect(page.get_by_role("heading", name="The address is confirmed")).to_be_visible()
+    with server.models():
+        assert TeamAddress.get_by_id(team.id).confirmed_at is not None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

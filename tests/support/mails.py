@@ -5,18 +5,18 @@ from datetime import timedelta
 from typing import Any
 
 from jobs import clean_up, flag_keys, send_mail
-from models import ApiKey, Member, database, incident, leak, leak_report, outbox, weekly
+from models import ApiKey, Member, database, incident, leak, leak_report, outbox, team_confirmation, weekly
 from models.actor import Actor
 from models.database import now, transaction
 from models.incident import Sighting
 from models.leak import Place
-from models.mail_choice import TeamAddress
-from models.mail_kinds import KINDS
+from models.mail_kinds import CONFIRMATION, KINDS
 from models.outbox import Notice
 from models.tenancy import choose_leak_policy
 from tests.support.cast import Person, joined, make_key, new_owner
 from tests.support.mailbox import Arrived, Mailbox
 from tests.support.policies import rule
+from tests.support.team import confirmed_team
 from tests.support.usage import use_of, used
 
 DAY = timedelta(days=1)
@@ -60,11 +60,16 @@ def kinds(mails: Iterable[Arrived]) -> set[str]:
 
 
 def _address(name: str, person: Person) -> str:
-    return _team(person) if name.endswith("team") else str(person.member.email)
+    return _team(person) if name.endswith("team") or name == CONFIRMATION else str(person.member.email)
 
 
 def _team(person: Person) -> str:
     return f"security-{person.workspace.id.lower()}@example.com"
+
+
+@_mail(CONFIRMATION, WIDE)
+def _confirmation(ada: Person) -> None:
+    team_confirmation.add(ada.workspace, _team(ada), ["key_leaked"], by=ada.actor)
 
 
 def _quietly(person: Person, *, days: int = 0, **settings: Any) -> tuple[ApiKey, str]:
@@ -74,7 +79,7 @@ def _quietly(person: Person, *, days: int = 0, **settings: Any) -> tuple[ApiKey,
 
 
 def _only_to_team(person: Person) -> None:
-    TeamAddress.add(person.workspace, _team(person), KINDS, by=person.actor)
+    confirmed_team(person, _team(person), KINDS)
 
 
 @_mail("key_created")
