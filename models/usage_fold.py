@@ -12,11 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from peewee import fn
-from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
-
-from models import metrics, usage_journal
+from models import usage_journal, usage_watch
 from models.database import db, now, now_microseconds, sql, transaction
 from models.usage import HOUR, UsageMark
 from models.usage_journal import ENDING, LOSS, UNREADY, Loss, Use, understood
@@ -66,6 +62,7 @@ def fold(seconds: float = 5.0) -> Folded:
             sums = _added_up(pieces)
             if pieces:
                 _write(sums, pieces)
+                usage_watch.has_counted(folder, sums.requests)
             requests += sums.requests
             lost += sum(sums.gaps.values())
             if time.monotonic() > deadline:
@@ -75,32 +72,6 @@ def fold(seconds: float = 5.0) -> Folded:
     if lost:
         log.error("requests were not counted", extra={"count": lost})
     return Folded(requests, lost)
-
-
-def behind() -> float:
-    """How old the oldest use is that is not in the database yet, in seconds; 0 when all are."""
-    folder = usage_journal.journal().folder
-    marks = _marks(folder)
-    oldest = None
-    for file in folder.glob(f"*{ENDING}"):
-        with contextlib.suppress(OSError, ValueError), file.open("rb") as opened:
-            opened.seek(marks.get(file.name, 0))
-            moment = int(opened.read(64).partition(b"\t")[0])
-            oldest = moment if oldest is None else min(oldest, moment)
-    return 0.0 if oldest is None else max(0.0, now().timestamp() - oldest / 1_000_000)
-
-
-@metrics.at_scrape
-def figures() -> Iterator[Metric]:
-    """How far the counts of this machine are behind its requests."""
-    yield GaugeMetricFamily(
-        "gravity_usage_oldest_uncounted_seconds", "Age of the oldest request that is not counted yet.", value=behind()
-    )
-    newest = UsageMark.select(fn.MAX(UsageMark.at)).scalar()
-    yield GaugeMetricFamily(
-        "gravity_usage_newest_count_timestamp_seconds", "When requests were last counted, 0 for never.",
-        value=newest.timestamp() if newest else 0,
-    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -116,14 +87,9 @@ def _alone(folder: Path) -> Iterator[bool]:
             yield True
 
 
-def _marks(folder: Path) -> dict[str, int]:
-    names = [file.name for file in folder.glob(f"*{ENDING}")]
-    return {mark.journal: mark.folded for mark in UsageMark.select().where(UsageMark.journal.in_(names))}
-
-
 def _read(folder: Path) -> tuple[list[Piece], bool]:
     """What is new in the journals, as much as one transaction takes, and whether there is more than that."""
-    marks, left = _marks(folder), MOST
+    marks, left = usage_watch.marks(folder), MOST
     pieces: list[Piece] = []
     for file in sorted(folder.glob(f"*{ENDING}")):
         if left <= 0:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from peewee import SQL, fn
 
-from models import usage
+from models import usage, usage_watch
 from models.api_key import ApiKey
 from models.plan import Plan
 from models.usage import OUTCOMES, UsageDay, UsageGap, UsageHour, WorkspaceDay, start_of_hour
@@ -47,6 +47,12 @@ class Bucket:
     unknown: str = ""
     # Whether requests of these hours, of whichever key, could not be written down.
     is_short: bool = False
+    # Whether requests of this machine have waited for long to be counted, and some may be of these hours.
+    is_late: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.unknown or self.is_short or self.is_late)
 
     @property
     def total(self) -> int:
@@ -133,7 +139,7 @@ def oldest_shown(plan: Plan, moment: datetime) -> datetime:
 
 
 def _series(span: Span, counted: dict[int, list[int]], horizon: _Horizon) -> Series:
-    short = _short(span)
+    short, late = _short(span), usage_watch.late_since(horizon.moment)
     buckets = []
     for place in range(span.steps):
         first = span.first + place * span.hours
@@ -142,7 +148,8 @@ def _series(span: Span, counted: dict[int, list[int]], horizon: _Horizon) -> Ser
             buckets.append(Bucket(starts, ends, unknown=unknown))
         else:
             counts = tuple(counted.get(place, NOTHING))
-            buckets.append(Bucket(starts, ends, counts, is_short=place in short))
+            is_late = late is not None and ends > late
+            buckets.append(Bucket(starts, ends, counts, is_short=place in short, is_late=is_late))
     return Series(span, buckets)
 
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from models import ApiKey, UsageGap, database, usage
+from models import ApiKey, UsageGap, database, usage, usage_fold, usage_journal
 from models.actor import COMMAND_LINE
 from models.session import IDLE
 from models.tenancy import change_plan
-from tests.support.cast import Person, make_key
-from tests.support.clients import Browser
+from tests.support.cast import Person, make_admin_key, make_key
+from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import live_in, put_on_plan, words
-from tests.support.usage import used
+from tests.support.usage import use_of, used
 from tests.support.usage_pages import caption, rows, titles, totals
 
 Browse = Callable[[Person], Browser]
@@ -158,6 +158,34 @@ def test_requests_that_were_lost_are_told(ada: Person, browse: Browse, old: tupl
     assert titles(page)[28] == "Nov 18: 7 requests. 7 succeeded. Some could not be counted"
     assert "Some requests could not be counted: Nov 18. Whose they were is not known." in words(page)
     assert "at least 7" in page.text and 'class="short"' in page.text
+
+
+def test_requests_that_wait_to_be_counted_are_told(
+    ada: Person, browse: Browse, call: Callable[..., ApiClient], old: tuple[ApiKey, str]
+) -> None:
+    """Nobody folds for a while: the zeroes of that while are no honest ones."""
+    key, text = old
+    used(text, at=at(days=1), times=7)
+    admin = call(make_admin_key(ada)[1])
+    usage_journal.write(use_of(key, database.to_microseconds(at(seconds=50))))
+    fresh = browse(ada).get(address(ada, key, "?range=24h"))
+    assert "not counted yet" not in fresh.text and "at least" not in fresh.text
+    with time_machine.travel(at(minutes=-90), tick=False):
+        page = browse(ada).get(address(ada, key, "?range=24h"))
+        assert titles(page)[-3:] == [
+            "Nov 19, 11:00: 0 requests",
+            "Nov 19, 12:00: 0 requests. Some are not counted yet",
+            "Nov 19, 13:00: 0 requests. Some are not counted yet",
+        ]
+        assert "Some requests since Nov 19, 12:00 are not counted yet." in words(page)
+        assert page.text.count("at least 0") == 2 and 'class="short"' in page.text
+        path, query = ada.api(f"api-keys/{key.id}/usage"), {"bucket": "hour"}
+        told = admin.get(path, query_string=query).json
+        assert told and [bucket["complete"] for bucket in told["data"][-3:]] == [True, False, False]
+        usage_fold.fold()
+        assert "not counted yet" not in browse(ada).get(address(ada, key, "?range=24h")).text
+        told = admin.get(path, query_string=query).json
+        assert told and all(bucket["complete"] for bucket in told["data"])
 
 
 def test_buckets_are_of_utc_and_moments_of_the_person(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:

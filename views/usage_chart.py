@@ -126,7 +126,7 @@ def _unknown(buckets: list[Bucket], step: float) -> list[tuple[str, str]]:
 def _short(buckets: list[Bucket], step: float) -> str:
     """A mark on top of each bucket whose count is not whole."""
     width = _number(step * BAR)
-    places = [place for place, bucket in enumerate(buckets) if bucket.is_short]
+    places = [place for place, bucket in enumerate(buckets) if bucket.is_short or bucket.is_late]
     return "".join(f"M{_number((place + (1 - BAR) / 2) * step)} 0h{width}v3h-{width}z" for place in places)
 
 

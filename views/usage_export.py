@@ -38,7 +38,7 @@ def series_json(series: Series) -> dict[str, Any]:
                 **dict(zip(OUTCOMES, [None] * len(OUTCOMES) if bucket.unknown else bucket.counts, strict=True)),
                 "total": None if bucket.unknown else bucket.total,
                 "unknown": bucket.unknown or None,
-                "complete": not bucket.unknown and not bucket.is_short,
+                "complete": bucket.is_whole,
             }
             for bucket in series.buckets
         ],

@@ -37,7 +37,8 @@ def sentence(bucket: Bucket) -> str:
         return f"{label(bucket)}: {_unknown(bucket.unknown)}"
     parts = [f"{count:,} {name}" for count, name in zip(bucket.counts, COUNTED, strict=True) if count]
     told = f"{label(bucket)}: {_requests(bucket.total)}" + (f". {', '.join(parts)}" if parts else "")
-    return f"{told}. Some could not be counted" if bucket.is_short else told
+    told += ". Some could not be counted" if bucket.is_short else ""
+    return f"{told}. Some are not counted yet" if bucket.is_late else told
 
 
 def caption(series: Series, moment: datetime) -> str:
@@ -73,6 +74,8 @@ def notes(series: Series, plan: Plan, made: str) -> list[Note]:
     if short := [label(bucket) for bucket in series.buckets if bucket.is_short]:
         when = f"{', '.join(short[:3])}{' and at other times' if len(short) > 3 else ''}"
         found.append(Note(f"Some requests could not be counted: {when}. Whose they were is not known."))
+    if late := [label(bucket) for bucket in series.buckets if bucket.is_late]:
+        found.append(Note(f"Some requests since {late[0]} are not counted yet."))
     return found
 
 

@@ -20,6 +20,7 @@ from models import (
     usage_journal,
     usage_purge,
     usage_series,
+    usage_watch,
 )
 from models.audit import SPARED
 from models.database import now, transaction
@@ -53,10 +54,10 @@ def test_what_was_written_is_counted_once(ada: Person, make_key: MakeKey) -> Non
     key, _ = make_key(ada)
     for _ in range(3):
         usage_journal.write(use_of(key))
-    assert usage_fold.behind() > 0
+    assert usage_watch.behind() > 0
     assert usage_fold.fold() == (3, 0)
     assert usage_fold.fold() == (0, 0)
-    assert usage_fold.behind() == 0
+    assert usage_watch.behind() == 0
     assert sum(hours(key).values()) == 3
 
 

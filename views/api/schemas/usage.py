@@ -47,7 +47,8 @@ class Bucket(Answer):
         description="`before` the key was made, beyond the `history` of the plan, or older than `hours` are kept."
     )
     complete: bool = Field(
-        description="False when some requests of this time, of whichever key, could not be counted.", examples=[True]
+        description="False when some requests of this time, of whichever key, were not or not yet counted.",
+        examples=[True],
     )
 
 
