@@ -52,6 +52,9 @@ class Place:
             return self.keys(told.workspace.id, f"/new?copy={told.notice.key_id}")
         return self.keys(told.workspace.id, f"/{told.notice.key_id}{verb and '/' + verb}")
 
+    def webhook(self, workspace: str, webhook_id: str) -> str:
+        return f"{self.base_url}/w/{workspace}/settings/webhooks/{webhook_id}"
+
     def notifications(self, workspace: str) -> str:
         return f"{self.base_url}/w/{workspace}/settings/notifications"
 

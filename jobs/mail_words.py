@@ -142,6 +142,15 @@ def _of_week(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Dead secrets", f"Used from {count(facts['incidents'], 'place')}" if facts["incidents"] else ""
 
 
+def _webhook_disabled(told: Told, place: Place) -> Item:
+    facts = told.notice.facts
+    why = "It answered 410: it wants no more." if facts["reason"] == "gone" else "It accepted nothing for five days."
+    sentence = f"{why} So it is disabled, and told nothing more. Enable it once it is mended."
+    since = facts.get("failing_since")
+    rows = [("Failing since", place.time(datetime.fromisoformat(since)) if since else "")]
+    return _item(told, sentence, (Link("See its log", place.webhook(told.workspace.id, told.notice.subject)),), rows)
+
+
 def _confirmation(told: Told, place: Place) -> Item:
     who, day = clean(told.notice.facts.get("by"), 60), place.day(now() + team_confirmation.LIFE)
     sentence = (
@@ -162,6 +171,7 @@ _ITEMS: dict[str, Callable[[Told, Place], Item]] = {
     "key_created": _created,
     "key_leaked": _leaked,
     "dead_secret": _dead_secret,
+    "webhook_disabled": _webhook_disabled,
     CONFIRMATION: _confirmation,
     "expiring": _expiring,
     "expired": _expired,

@@ -83,7 +83,7 @@ def send(delivery: WebhookDelivery, hook: Webhook) -> str:
         if good and answer.status is not None:
             delivery.delivered(hook, answer.status, answer.ms)
         else:
-            delivery.failed(hook, answer.status, answer.ms, answer.error)
+            delivery.failed(hook, answer.status, answer.ms, answer.error, wait=answer.wait)
     except NotFound:
         return "deleted meanwhile"
     return "delivered" if good else "failed"

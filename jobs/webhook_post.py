@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from models import outside
+from models import outside, retry_after
+from models.database import now
 from models.errors import Invalid
 from models.outside import Resolve, Target, Unreachable
 
@@ -28,6 +30,8 @@ class Answer:
     status: int | None
     ms: int
     error: str = ""
+    # How long it asks to be left alone.
+    wait: timedelta = timedelta(0)
 
 
 class _Pinned(http.client.HTTPConnection):
@@ -65,17 +69,18 @@ def post(
     began = time.monotonic()
     try:
         target = outside.checked(url)
-        status = _first_answer(target, outside.addresses(target, resolve), headers, body, context)
+        status, asked = _first_answer(target, outside.addresses(target, resolve), headers, body, context)
     except (Invalid, Unreachable) as problem:
         return Answer(None, _since(began), str(problem))
     except (OSError, http.client.HTTPException, ValueError) as problem:
         return Answer(None, _since(began), _words(problem, time.monotonic() - began))
-    return Answer(status, _since(began), _about(status))
+    wait = retry_after.wait(asked, now()) if status in retry_after.BUSY else timedelta(0)
+    return Answer(status, _since(began), _about(status), wait)
 
 
 def _first_answer(
     target: Target, addresses: list[str], headers: Mapping[str, str], body: bytes, context: ssl.SSLContext | None
-) -> int:
+) -> tuple[int, str | None]:
     tls = (context or _trusted()) if target.tls else None
     for place, address in enumerate(addresses):
         connection = _Pinned(target, address, tls)
@@ -91,7 +96,7 @@ def _first_answer(
     raise AssertionError("unreachable")
 
 
-def _exchange(connection: _Pinned, target: Target, headers: Mapping[str, str], body: bytes) -> int:
+def _exchange(connection: _Pinned, target: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
     connection.request("POST", target.path, body, dict(headers))
     answer = connection.getresponse()
     if connection.stopped:
@@ -100,7 +105,7 @@ def _exchange(connection: _Pinned, target: Target, headers: Mapping[str, str], b
     # So that a receiver which still writes is not cut off; what it says is of no interest.
     with contextlib.suppress(OSError, http.client.HTTPException):
         answer.read(MOST_READ)
-    return answer.status
+    return answer.status, answer.getheader("retry-after")
 
 
 @contextlib.contextmanager

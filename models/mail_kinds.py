@@ -23,6 +23,13 @@ _ALL = (
     Kind("key_created", "New key", "Somebody created an API key.", SECURITY, for_owners=True),
     Kind("key_leaked", "Leaked key", "A key was revoked because it leaked.", SECURITY),
     Kind("dead_secret", "Dead secret in use", "Somebody calls with a secret that has ended.", SECURITY),
+    Kind(
+        "webhook_disabled",
+        "Webhook disabled",
+        "An endpoint failed for days, and is told nothing more.",
+        SECURITY,
+        for_owners=True,
+    ),
     Kind("team_confirmation", "Confirmation", "Asks a team address whether it wants mail.", SECURITY, offered=False),
     Kind("expiring", "Expires soon", "14, 7 and 1 days before a key ends."),
     Kind("expired", "Expired", "A key has reached its end."),

@@ -16,6 +16,7 @@ from models.mail import Mail
 from models.mail_kinds import CONFIRMATION
 from models.member import Member
 from models.outbox import Notice
+from models.webhook import Webhook
 from models.workspace import Workspace
 
 BATCH = 500
@@ -94,6 +95,13 @@ def is_found_and_works(told: Told) -> str | None:
     return is_live(told) or is_not_rotated(told, outcome == "told") if outcome in ("told", "dead") else None
 
 
+def is_still_disabled(told: Told) -> str | None:
+    hook = Webhook.get_or_none(Webhook.id == told.notice.subject)
+    if hook is None:
+        return "The webhook was deleted meanwhile."
+    return "The webhook was enabled meanwhile." if hook.disabled_at is None else None
+
+
 def is_newest_question(told: Told) -> str | None:
     """Only the link of the newest confirmation mail works."""
     same = (Notice.kind == told.notice.kind) & (Notice.subject == told.notice.subject)
@@ -110,6 +118,7 @@ CHECKS: dict[str, Check] = {
     "rotation_due": is_rotation_due,
     "maker_left": is_orphan,
     "key_leaked": is_found_and_works,
+    "webhook_disabled": is_still_disabled,
     CONFIRMATION: is_newest_question,
 }
 

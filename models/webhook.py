@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import BlobField, ForeignKeyField, TextField
 
-from models import outside, sealed, text
+from models import outbox, outside, sealed, text
 from models.actor import SYSTEM, Actor
 from models.audit import AuditEvent
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
@@ -129,6 +129,10 @@ class Webhook(WorkspaceRecord):
             if self._current().disabled_at is None:
                 self._update(disabled_at=now(), disabled_reason=reason)
                 self._record("webhook.disabled", by, **({"reason": reason} if reason else {}))
+                if reason:
+                    facts = {"name": self.shown_url, "reason": reason, "failing_since": self.failing_since}
+                    at = now().isoformat()
+                    outbox.promise("webhook_disabled", self.workspace_id, self.id, at, facts=facts)
 
     def remove(self, *, by: Actor) -> None:
         """Delete it with its deliveries. The audit trail keeps its history."""
@@ -161,12 +165,12 @@ class Webhook(WorkspaceRecord):
     def note_success(self) -> None:
         self._update(failing_since=None, paused_until=None)
 
-    def note_failure(self) -> None:
-        """Leave it alone for a while, the longer the longer it fails; and for good after `PATIENCE`."""
+    def note_failure(self, *, wait: timedelta = timedelta(0)) -> None:
+        """Leave it alone for a while, the longer the longer it fails, or as it asks; and for good after `PATIENCE`."""
         moment = now()
         since = self.failing_since or moment
         pause = min(max(timedelta(seconds=5), (moment - since) / 10), timedelta(minutes=5))
-        self._update(failing_since=since, paused_until=moment + pause)
+        self._update(failing_since=since, paused_until=moment + max(pause, wait))
         if moment - since >= PATIENCE:
             self.disable(reason=FAILING)
 

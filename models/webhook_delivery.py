@@ -109,8 +109,11 @@ class WebhookDelivery(WorkspaceRecord):
             self._update_pending(status=DELIVERED, answer=answer, ms=ms, error="")
             hook.note_success()
 
-    def failed(self, hook: Webhook, answer: int | None, ms: int, error: str) -> None:
-        """Try again later, unless the endpoint is gone or this was the last try."""
+    def failed(self, hook: Webhook, answer: int | None, ms: int, error: str, *, wait: timedelta = timedelta(0)) -> None:
+        """Try again later, unless the endpoint is gone or this was the last try.
+
+        A receiver may ask for a longer wait than ours, up to our longest, and never for a shorter one.
+        """
         with transaction():
             hook.workspace.hold()
             result: dict[str, Any] = {"answer": answer, "ms": ms, "error": error}
@@ -122,8 +125,8 @@ class WebhookDelivery(WorkspaceRecord):
                 self._update_pending(status=FAILED, **result)
             else:
                 pause = PAUSES[max(self.attempts, 1) - 1] * random.uniform(0.9, 1.1)  # noqa: S311 no secret
-                self._update_pending(due_at=now() + pause, **result)
-            hook.note_failure()
+                self._update_pending(due_at=now() + max(pause, min(wait, PAUSES[-1])), **result)
+            hook.note_failure(wait=min(wait, PAUSES[-1]))
 
     @classmethod
     def find_of(cls, hook: Webhook, delivery_id: str) -> "WebhookDelivery":

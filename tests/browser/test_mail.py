@@ -1,18 +1,21 @@
 """Every mail as a mail program shows it: light and dark, on a phone and wide, without asking for anything."""
 
 import re
+from collections.abc import Iterable
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from models.mail_kinds import DIGESTS, KINDS
+from models.outbox import Notice
 from tests.support import axe
 from tests.support.artifacts import ARTIFACTS
 from tests.support.chromium import Watched
 from tests.support.mailbox import Arrived, Mailbox
-from tests.support.mails import kinds, sent
+from tests.support.mails import sent
 
 # What is about a whole site, and what a mail program brings itself.
 NOT_FOR_MAIL = ("region", "landmark-one-main", "page-has-heading-one", "target-size")
@@ -21,7 +24,14 @@ LONGEST_SUBJECT = 70
 WIDTHS = (390, 800)
 LINK = re.compile(r"https?://[^\s\"<>]+")
 # Where somebody may act, or look into it; not the links at the foot.
-ACTION = re.compile(r"/settings/(api-keys/|plan)|/team-address/")
+ACTION = re.compile(r"/settings/(api-keys/|plan|webhooks/)|/team-address/")
+
+
+def kinds(mails: Iterable[Arrived]) -> set[str]:
+    """What these were about, as their notices say."""
+    ids = [each.id.strip("<").partition("@")[0] for each in mails]
+    query: Any = Notice.select(Notice.kind).where(Notice.mail.in_(ids), Notice.dropped_at.is_null())
+    return {kind for (kind,) in query.distinct().tuples()}
 
 
 def problems_of(mail: Arrived) -> list[str]:

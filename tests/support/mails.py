@@ -1,17 +1,16 @@
 """Every mail that the product can send, each in a workspace of its own, made by the verbs and jobs that send it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from jobs import clean_up, flag_keys, send_mail
-from models import ApiKey, Member, database, incident, leak, leak_report, outbox, team_confirmation, weekly
+from models import ApiKey, Member, Webhook, database, incident, leak, leak_report, outbox, team_confirmation, weekly
 from models.actor import Actor
 from models.database import now, transaction
 from models.incident import Sighting
 from models.leak import Place
 from models.mail_kinds import CONFIRMATION, KINDS
-from models.outbox import Notice
 from models.tenancy import choose_leak_policy
 from tests.support.cast import Person, joined, make_key, new_owner
 from tests.support.mailbox import Arrived, Mailbox
@@ -52,19 +51,20 @@ def sent(mailbox: Mailbox) -> dict[str, Arrived]:
     return {name: mails[0] for name, mails in found.items()}
 
 
-def kinds(mails: Iterable[Arrived]) -> set[str]:
-    """What these were about, as their notices say."""
-    ids = [each.id.strip("<").partition("@")[0] for each in mails]
-    query: Any = Notice.select(Notice.kind).where(Notice.mail.in_(ids), Notice.dropped_at.is_null())
-    return {kind for (kind,) in query.distinct().tuples()}
-
-
 def _address(name: str, person: Person) -> str:
     return _team(person) if name.endswith("team") or name == CONFIRMATION else str(person.member.email)
 
 
 def _team(person: Person) -> str:
     return f"security-{person.workspace.id.lower()}@example.com"
+
+
+@_mail("webhook_disabled", WIDE)
+def _webhook_disabled(ada: Person) -> None:
+    url = "https://" + "a-long-name-" * 5 + "x.example.com/hooks?token=1"
+    hook, _ = Webhook.add(ada.workspace, url=url, events=["api_key.leaked"], by=ada.actor)
+    hook.failing_since = now() - 5 * DAY
+    hook.disable(reason="failing")
 
 
 @_mail(CONFIRMATION, WIDE)

@@ -33,6 +33,7 @@ class Receiver:
     answers: list[int | str] = field(default_factory=lambda: [200])
     got: list[Received] = field(default_factory=list)
     location: str = "/elsewhere"
+    retry_after: str | None = None
     released: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
 
@@ -66,6 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(answer)
             if 300 <= answer < 400:
                 self.send_header("Location", told.location)
+            if told.retry_after is not None:
+                self.send_header("Retry-After", told.retry_after)
             self.send_header("Content-Length", "100000")
             self.end_headers()
             # More than is read: nobody waits for the rest.
