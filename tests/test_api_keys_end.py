@@ -1,5 +1,6 @@
 """Revoking a key, and deleting one that has ended."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -160,8 +161,30 @@ def test_a_key_that_ended_can_be_deleted(ada: Person, browse: Browse, call: Call
     page = browser.get(answer.headers["Location"])
     assert "CI is deleted." in page.text
     assert key.id not in page.text
-    assert browser.get(ada.settings(f"api-keys/{key.id}")).status_code == 404
     assert call(secret).get(ada.api("members")).status_code == 401
+
+
+def test_old_links_to_a_deleted_key_lead_to_the_list(
+    ada: Person, mallory: Person, browse: Browse, call: Call, make_key: MakeKey
+) -> None:
+    key, _ = make_key(ada, name="CI", scopes={"read:data"})
+    _, other = make_key(ada)
+    key.revoke(by=ada.actor)
+    key.delete(by=ada.actor)
+    browser, listed = browse(ada), ada.settings("api-keys")
+    for rest in ("", "?request=req_x", "/edit", "/revoke", "/rotate", "/wake"):
+        answer = browser.get(ada.settings(f"api-keys/{key.id}{rest}"))
+        assert (answer.status_code, answer.headers.get("Location")) == (303, listed), rest
+        assert re.search(r"CI was deleted on \w+ \d+ by Ada Byron\. ", words(browser.get(listed))), rest
+    assert browser.post(ada.settings(f"api-keys/{key.id}/revoke"), {"reason": "unneeded"}).status_code == 303
+    assert "by Ada Byron. Nothing was changed." in words(browser.get(listed))
+    copying = browser.get(ada.settings(f"api-keys/new?copy={key.id}"))
+    assert (copying.status_code, ticked(copying)) == (200, {"read:data"})
+    assert call(other).get(ada.api(f"api-keys/{key.id}")).status_code in (403, 404)
+    assert browser.get(ada.settings("api-keys/key_unknown")).status_code == 404
+    rival = browse(mallory)
+    for path in (ada.settings(f"api-keys/{key.id}"), mallory.settings(f"api-keys/{key.id}")):
+        assert rival.get(path).status_code == 404
 
 
 def test_a_live_key_cannot_be_deleted(ada: Person, browse: Browse, make_key: MakeKey) -> None:

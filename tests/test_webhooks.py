@@ -140,7 +140,10 @@ def test_a_webhook_is_deleted_with_its_log(ada: Person, browse: Browse) -> None:
     make_key(ada)
     assert browse(ada).post(ada.settings(f"webhooks/{hook.id}/delete")).status_code == 303
     assert Webhook.select().count() == WebhookDelivery.select().count() == 0
-    assert browse(ada).get(ada.settings(f"webhooks/{hook.id}")).status_code == 404
+    answer = browse(ada).get(ada.settings(f"webhooks/{hook.id}"))
+    assert (answer.status_code, answer.headers["Location"]) == (303, ada.settings("webhooks"))
+    told = words(browse(ada).get(ada.settings("webhooks")))
+    assert re.search(r"example\.com/\S* was deleted on .* by Ada Byron", told)
 
 
 def test_a_delivery_of_another_webhook_is_none_of_this_one(ada: Person, browse: Browse) -> None:

@@ -7,6 +7,7 @@ from models import (
     ApiKey,
     KeySecret,
     Workspace,
+    gone,
     key_copy,
     key_grant,
     key_list,
@@ -78,7 +79,8 @@ def new(workspace_id: str) -> ResponseReturnValue:
     if plan.active_keys is not None and ApiKey.active(workspace_id, g.now).count() >= plan.active_keys:
         return dialog("api_keys/full.html", plan=plan)
     if "copy" in request.args:
-        original = ApiKey.find(workspace_id, _searchable(request.args["copy"]))
+        copied = _searchable(request.args["copy"])
+        original = gone.key(workspace_id, copied) or ApiKey.find(workspace_id, copied)
         return _ask_new(key_forms.copying(key_copy.like(original, limits, g.now), limits))
     return _ask_new(key_forms.blank(limits, scope.preset(request.args.get("preset", ""))))
 

@@ -15,11 +15,12 @@ from models.errors import (
     InsufficientScope,
     Invalid,
     KeyRefused,
+    NotFound,
     RateLimited,
     Throttled,
     Unavailable,
 )
-from views import htmx
+from views import gone, htmx
 from views.access import PasswordNeeded, logins
 from views.application import Answer
 from views.frame import PROGRAMS
@@ -96,6 +97,8 @@ def set_up(app: Flask) -> None:
 
 def _domain_error(error: DomainError) -> Response:
     _count(error)
+    if isinstance(error, NotFound) and (led := gone.led_to_list()):
+        return led
     return _respond(error.status, error.code, error.title, error.detail, error)
 
 
