@@ -34,6 +34,8 @@ class KeySecret(Record):
     retired_at = UTCDateTimeField(null=True)
     # The end of an overlap, and an end by hand; the key's own end counts besides.
     ends_at = UTCDateTimeField(null=True)
+    # When it was noted in the history that its overlap is over.
+    closed_at = UTCDateTimeField(null=True)
     revoked_at = UTCDateTimeField(null=True)
 
     class Meta:

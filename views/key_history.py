@@ -23,6 +23,7 @@ ACTIONS = {
     "api_key.rotation_finished": ("check", "stopped the old key"),
     "api_key.rotation_extended": ("clock", "gave the old key more time"),
     "api_key.rotation_undone": ("x", "undid the rotation"),
+    "api_key.overlap_ended": ("check", "ended the overlap"),
     "api_key.flagged": ("clock", "found the key unused"),
     "api_key.unflagged": ("check", "saw the key in use again"),
     "api_key.quarantined": ("pause", "put the key in quarantine"),
@@ -165,6 +166,8 @@ def _details(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
         yield from _as_leaked(facts)
     elif action.startswith("api_key.rotat"):
         yield from _of_rotation(action, facts)
+    elif action == "api_key.overlap_ended":
+        yield from _overlap_ended(facts)
     elif action == "api_key.flagged":
         yield Detail(f"It will be put in quarantine on {in_words('expires_at', facts.get('quarantine_at'))}")
     elif action == "api_key.exempted":
@@ -210,6 +213,15 @@ def _of_rotation(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
         yield Detail(f"{old}, stopped working at once")
     if facts.get("also_stopped"):
         yield Detail(f"So did the one before it, gr_{facts['also_stopped']}")
+
+
+def _overlap_ended(facts: dict[str, Any]) -> Iterator[Detail]:
+    yield Detail(f"The old key, gr_{facts['old']}, stopped working on {_moment(facts['ends_at'])}")
+    if not facts.get("used_at"):
+        yield Detail("Nothing had used it since the rotation")
+        return
+    client = facts["used_by"] or "an unnamed client"
+    yield Detail(f"It was last used on {_moment(facts['used_at'])} from {facts['used_from']}, {client}")
 
 
 def _change(field: str, old: Any, new: Any) -> Iterator[Detail]:

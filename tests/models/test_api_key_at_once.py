@@ -88,7 +88,17 @@ def test_a_rotation_and_a_revocation_at_once_leave_no_secret_alive(ada: Person, 
     assert isinstance(rotated, Conflict) or not works(rotated.reveal())  # type: ignore[union-attr]
 
 
-VERBS = ("issue", "edit", "rotate", "overlap", "finish_rotation", "extend_rotation", "undo_rotation", "revoke")
+VERBS = (
+    "issue",
+    "edit",
+    "rotate",
+    "overlap",
+    "finish_rotation",
+    "extend_rotation",
+    "undo_rotation",
+    "close_overlap",
+    "revoke",
+)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -96,8 +106,10 @@ def test_a_verb_that_dies_half_way_happened_not_at_all(
     connected: str, ada: Person, make_key: MakeKey, verb: str
 ) -> None:
     key, _ = make_key(ada)
-    if verb.endswith("_rotation"):
+    if verb.endswith(("_rotation", "_overlap")):
         key.rotate(by=ada.actor, overlap="1h")
+    if verb == "close_overlap":
+        KeySecret.retiring_of(key.id, now()).put(ends_at=now())  # type: ignore[union-attr]
     script = [sys.executable, "-m", "tests.support.killed", connected, key.id, verb]
     told = [json.loads(line) for line in subprocess.check_output(script, text=True).splitlines()]
     assert len(told) > 4

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from models import ApiKey, AuditEvent, KeySecret, database, secret
+from models import ApiKey, AuditEvent, KeySecret, database, key_overlaps, secret
 from models.actor import COMMAND_LINE
 from models.database import db
 from models.key_settings import KeySettings
@@ -37,6 +37,9 @@ def act(key_id: str, verb: str) -> None:
         key.edit(KeySettings("Renamed", frozenset({"read:data"})), version=key.version, by=COMMAND_LINE)
     elif verb == "overlap":
         key.rotate(by=COMMAND_LINE, overlap="24h", seen=KeySecret.current_of(key.id).id)
+    elif verb == "close_overlap":
+        (old,) = KeySecret.select().where(KeySecret.key == key, KeySecret.ends_at.is_null(False))
+        key_overlaps.close(old.id, key.workspace_id)
     elif verb == "extend_rotation":
         key.extend_rotation(by=COMMAND_LINE, overlap="7d")
     else:
