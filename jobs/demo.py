@@ -143,8 +143,7 @@ class _Story:
     def _use(self, sample: Sample, secret: Secret) -> None:
         assert sample.use
         credential = verification.verify(secret.reveal())
-        _, address, client, request, status = sample.use
-        wanted = next(iter(sample.scopes))
+        _, address, client, request, status, wanted = sample.use
         moment = database.now_microseconds()
         use = Use(moment, credential.key_id, credential.secret_id, wanted, ACCEPTED, status, request, address, client)
         self.uses.add(use)

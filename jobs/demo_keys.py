@@ -8,7 +8,11 @@ from models.scope import PRESETS
 
 REPORTS, CRM, DASHBOARD, WORKFLOWS = (preset.scopes for preset in PRESETS)
 MINUTE = 1 / 1440
-MEMBERS = "/api/v2/w/<workspace_id>/members"
+WORKSPACE = "/api/v2/w/<workspace_id>"
+MEMBERS = f"{WORKSPACE}/members"
+RECORDS = f"{WORKSPACE}/data/<collection>/records"
+KEYS = f"{WORKSPACE}/api-keys"
+RUNS = f"{WORKSPACE}/workflows/<workflow_id>/runs"
 
 
 class Use(NamedTuple):
@@ -17,6 +21,7 @@ class Use(NamedTuple):
     client: str
     request: str = f"GET {MEMBERS}"
     status: int = 200
+    scope: str = "read:members"
 
 
 class Act(NamedTuple):
@@ -50,7 +55,7 @@ SAMPLES = (
     Sample(
         "Customer sync", "Marcus Lindqvist", 402.5, CRM, "Every five minutes, from the CRM",
         acts=(Act(210.3, "rotate", "Marcus Lindqvist"), Act(33.8, "rotate", "Aiko Tanaka")),
-        use=Use(3 * MINUTE, "203.0.113.24", "fieldstone-crm/4.2", f"POST {MEMBERS}", 201),
+        use=Use(3 * MINUTE, "203.0.113.24", "fieldstone-crm/4.2", f"POST {MEMBERS}", 201, "write:members"),
     ),
     Sample(
         "Nightly member report", "Aiko Tanaka", 83.6, REPORTS, "Cron on reports-01; ask Noor", life=90,
@@ -68,20 +73,21 @@ SAMPLES = (
     Sample(
         "Terraform", "Marcus Lindqvist", 61.4, (scope.ADMIN,), "Keys and people as code; in the vault under infra",
         life=180, networks=("198.51.100.64/29",),
-        use=Use(2.2, "198.51.100.66", "Terraform/1.14 gravity-provider/0.3"),
+        use=Use(2.2, "198.51.100.66", "Terraform/1.14 gravity-provider/0.3", f"GET {KEYS}", 200, scope.ADMIN),
     ),
     Sample(
         "Van tracking", "Tomasz Zieliński", 188.3, ("read:members", "write:data"), "On the trackers in all vans",
         acts=(Act(0.41, "rotate", "Marcus Lindqvist", {"overlap": "24h"}),),
-        use=Use(11 * MINUTE, "192.0.2.118", "okhttp/5.1.0"), lags=("192.0.2.118", "192.0.2.131"),
+        use=Use(11 * MINUTE, "192.0.2.118", "okhttp/5.1.0", f"POST {RECORDS}", 201, "write:data"),
+        lags=("192.0.2.118", "192.0.2.131"),
     ),
     Sample(
         "Order bot", "Tomasz Zieliński", 74.9, WORKFLOWS, "Confirms orders in the chat", life=365,
-        use=Use(1.3, "192.0.2.44", "node-fetch/3.3.2"),
+        use=Use(1.3, "192.0.2.44", "node-fetch/3.3.2", f"POST {RUNS}", 201, "write:workflows"),
     ),
     Sample(
         "Warehouse export", "Marcus Lindqvist", 331.6, ("read:data",), "Old stock system",
-        use=Use(118.5, "198.51.100.23", "Java-http-client/17.0.12"),
+        use=Use(118.5, "198.51.100.23", "Java-http-client/17.0.12", f"GET {RECORDS}", 200, "read:data"),
     ),
     Sample("Spreadsheet add-on", "Aiko Tanaka", 71.1, ("read:members",), "Noor wanted to try it", life=365),
     Sample(
@@ -103,6 +109,6 @@ SAMPLES = (
     Sample(
         "Chat archive", "Marcus Lindqvist", 389.2, ("read:chats",), "Before there was a dashboard",
         acts=(Act(146.9, "revoke", "Aiko Tanaka", {"reason": "replaced", "note": "Support dashboard does this now"}),),
-        use=Use(147.5, "198.51.100.7", "curl/8.5.0", "GET /api/v2/key"),
+        use=Use(147.5, "198.51.100.7", "curl/8.5.0", "GET /api/v2/key", 200, ""),
     ),
 )  # fmt: skip

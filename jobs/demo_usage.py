@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from jobs.demo_keys import MEMBERS, Sample
+from jobs.demo_keys import KEYS, MEMBERS, RECORDS, RUNS, WORKSPACE, Sample
 from models import ApiKey, KeySecret, MonthlyUse, Refusal, Workspace, database, monthly_use, usage, usage_month
 from models.usage_journal import ACCEPTED, DEAD, REFUSED, Use
 from models.usage_sums import Remembered, Sums
 
 DAYS = 92
-DATA = "/api/v2/w/<workspace_id>/data/<collection>/records"
-CHATS = "/api/v2/w/<workspace_id>/chats"
+CHATS = f"{WORKSPACE}/chats"
 HOUR = timedelta(hours=1)
 WEEKEND = 5
 # Hours of the day in UTC, and how busy each is.
@@ -82,21 +81,21 @@ TRAFFIC = {
         26, OFFICE, 0,
         (
             Call(f"GET {MEMBERS}/<member_id>", "read:members", 0.7, 0.07),
-            Call(f"POST {DATA}", "write:data", 0.3, 0.03, 422),
+            Call(f"POST {RECORDS}", "write:data", 0.3, 0.03, 422),
         ),
         ("203.0.113.5", "2001:db8:7:1::12"), "axios/1.13.2",
     ),
     "Terraform": Traffic(
         4, {8: 1, 14: 1.5}, 0,
-        (Call("GET /api/v2/w/<workspace_id>/api-keys", "admin:workspace", 1),),
+        (Call(f"GET {KEYS}", "admin:workspace", 1),),
         ("198.51.100.66",), "Terraform/1.14 gravity-provider/0.3",
     ),
     "Van tracking": Traffic(
-        70, ROUND, 0.3, (Call(f"POST {DATA}", "write:data", 1, 0.01, 422),),
+        70, ROUND, 0.3, (Call(f"POST {RECORDS}", "write:data", 1, 0.01, 422),),
         ("192.0.2.118", "192.0.2.131", "192.0.2.140", "192.0.2.152"), "okhttp/5.1.0",
     ),
     "Order bot": Traffic(
-        9, ROUND, 0.1, (Call("POST /api/v2/w/<workspace_id>/workflows/<workflow_id>/runs", "write:workflows", 1),),
+        9, ROUND, 0.1, (Call(f"POST {RUNS}", "write:workflows", 1),),
         ("192.0.2.44",), "node-fetch/3.3.2",
     ),
     "Staging": Traffic(14, OFFICE, 0, CRM, ("198.51.100.90",), "python-requests/2.32.5"),

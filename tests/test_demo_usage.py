@@ -7,10 +7,10 @@ from flask import Flask
 
 from jobs import demo
 from jobs.demo_login import Login
-from models import ApiKey, MonthlyUse, Refusal, Workspace, quota, usage_month, usage_series
+from models import ApiKey, MonthlyUse, Refusal, Workspace, quota, scope, usage_month, usage_series
 from models.database import now
 from models.settings import Settings
-from models.usage import DENIED, RATE_LIMITED, SERVER_ERROR
+from models.usage import DENIED, RATE_LIMITED, SERVER_ERROR, UsageRoute
 from models.usage_series import Series
 
 
@@ -29,7 +29,7 @@ def keys(login: Login) -> dict[str, ApiKey]:
     return {key.name: key for key in ApiKey.in_workspace(login.workspace_id)}
 
 
-def test_its_three_months_of_use_are_believable(login: Login) -> None:
+def test_its_three_months_of_use_are_believable(app: Flask, login: Login) -> None:
     moment, made = now(), keys(login)
     workspace = Workspace.get_by_id(login.workspace_id)
 
@@ -52,6 +52,22 @@ def test_its_three_months_of_use_are_believable(login: Login) -> None:
     for key in made.values():
         assert not key.last_used_at or series(key.name, "24h").buckets[-1].starts <= moment
     assert {row.code for row in Refusal.of(made["Intranet"])} == {"revoked_key"}
+
+
+def test_its_requests_are_such_as_its_keys_can_make(app: Flask, login: Login) -> None:
+    routes = {
+        f"{method} {rule.rule}": app.view_functions[rule.endpoint]
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
+    by_id = {key.id: key for key in keys(login).values()}
+    for row in UsageRoute.select():
+        key = by_id[row.key_id]
+        assert row.scope == getattr(routes[row.request], "needs", None), row.request
+        assert not row.scope or scope.covers(scope.parse(key.scopes), row.scope), (key.name, row.scope)
+    last = {key.name: (key.last_used_request, key.last_used_status) for key in by_id.values() if key.last_used_at}
+    assert last["Van tracking"] == ("POST /api/v2/w/<workspace_id>/data/<collection>/records", 201)
+    assert {request for request, _ in last.values()} <= routes.keys()
 
 
 def test_its_month_is_what_its_keys_spent(app: Flask, login: Login) -> None:
