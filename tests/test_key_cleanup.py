@@ -73,7 +73,7 @@ def test_each_section_says_why_since_when_and_what_would_break(
     assert (
         "Idle" in idle
         and "Not used since" in idle
-        and "Without it no call of the last 7 days would have failed." in idle
+        and "In the last 7 days nothing would have failed without it." in idle
     )
     assert "Ending" in section(shown, "expiring") and "Expires in" in section(shown, "expiring")
     assert "no longer manages keys since" in section(shown, "left")

@@ -133,8 +133,10 @@ def _told(action: str, did: str, outcomes: list[Outcome]) -> Response:
 
 def _breaks(found: Impact) -> str:
     """What would break without a key, by its calls of the last days."""
-    calls = "no call" if not found.at_most else key_impact.calls(found.at_least, found.at_most)
-    return f"Without it {calls} of the last {key_impact.days(found.days)} would have failed."
+    days = key_impact.days(found.days)
+    if not found.at_most:
+        return f"In the last {days} nothing would have failed without it."
+    return f"Without it {key_impact.calls(found.at_least, found.at_most)} of the last {days} would have failed."
 
 
 def _why(section: str, each: Candidate) -> str:
@@ -159,8 +161,9 @@ def _why(section: str, each: Candidate) -> str:
 
 def _rules(workspace: Workspace) -> dict[str, str]:
     policy = workspace.policy
+    never = f"made {min(30, policy.unused_days)} days ago and never used"
     return {
-        key_review.UNUSED: f"Not used for {policy.unused_days} days, or never in {min(30, policy.unused_days)}.",
+        key_review.UNUSED: f"Not used for {policy.unused_days} days, or {never}.",
         key_review.EXPIRING: "End within 14 days.",
         key_review.ROTATION: f"Have a secret that is older than {policy.rotation_days} days.",
         key_review.LEFT: "Made by somebody who left, or who no longer manages keys, and may still have them.",

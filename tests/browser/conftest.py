@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.axe import Judge
 from tests.support.cast import Person
 from tests.support.chromium import Watched, sign_in, watched
 from tests.support.servers import Server
@@ -30,6 +31,18 @@ def javascript() -> bool:
 def watch(chromium: Browser, server: Server, javascript: bool) -> Iterator[Watched]:
     with watched(chromium, server.base_url, java_script_enabled=javascript) as watch:
         yield watch
+
+
+@pytest.fixture
+def judge(chromium: Browser, watch: Watched, javascript: bool) -> Iterator[Judge]:
+    """In a tab of its own, without JavaScript if the test is."""
+    page = watch.page()
+    if javascript:
+        yield Judge(page)
+        return
+    context = chromium.new_context(viewport=page.viewport_size, reduced_motion="reduce")
+    yield Judge(page, context.new_page())
+    context.close()
 
 
 @pytest.fixture

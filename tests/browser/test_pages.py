@@ -1,145 +1,159 @@
 """Every page and dialog: accessible in light and dark, as narrow as a phone, without complaint."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from flask import Flask
+from playwright.sync_api import Browser, expect
 
-from tests.support import ledger
+from models import database
+from models.database import now
+from tests.support import ledger, pages
+from tests.support.axe import Judge
+from tests.support.cast import make_key
 from tests.support.chromium import Watched, keep, sign_in, watched
 from tests.support.servers import Server
+from tests.support.steps import both
 from tests.support.world import World
 
+# Wide with JavaScript and narrow without: what axe sees depends on both.
+SIZES = {True: {"width": 1280, "height": 720}, False: {"width": 390, "height": 720}}
 
-@pytest.fixture(params=["light", "dark"])
-def watch(request: pytest.FixtureRequest, chromium: Browser, server: Server) -> Iterator[Watched]:
-    with watched(chromium, server.base_url, color_scheme=request.param, reduced_motion="reduce") as watch:
+
+@pytest.fixture
+def watch(chromium: Browser, server: Server, javascript: bool) -> Iterator[Watched]:
+    with watched(chromium, server.base_url, java_script_enabled=javascript, viewport=SIZES[javascript]) as watch:
         yield watch
 
 
-def judge(page: Page) -> list[str]:
-    """What is wrong with the page as it stands, at any width."""
-    page.evaluate("document.fonts.ready")
-    results = Axe().run(page).response
-    assert results["passes"]
-    found = [
-        f"{page.url} {each['id']}: {[node['html'][:200] for node in each['nodes']]}" for each in results["violations"]
-    ]
-    for width in (390, 320):
-        page.set_viewport_size({"width": width, "height": 700})
-        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
-            found.append(f"{page.url} is {wide} wide on a screen of {width}")
-    page.set_viewport_size({"width": 1280, "height": 720})
-    return found
-
-
-def addresses(world: World) -> list[str]:
-    """Every page that has an address; dialogs are drawn as sheets there."""
-    keys = [f"api-keys/{key.id}" for key in world.keys.values()]
-    live, ended = world.keys["full"].id, world.keys["revoked"].id
-    verbs = [f"api-keys/{live}/{verb}" for verb in ("edit", "rotate", "revoke")] + [f"api-keys/{ended}/delete"]
-    turning = world.keys["rotating"].id
-    acts = ("rotate", "finish-rotation", "extend-rotation", "undo-rotation")
-    verbs += [f"api-keys/{turning}/{verb}" for verb in acts]
-    lists = ["api-keys", "api-keys?page=2", "api-keys?status=inactive&sort=name", "api-keys?q=nothing-like-this"]
-    members = [f"members/{world.people['member'].id}/{verb}" for verb in ("edit", "remove", "revoke-keys")]
-    members += [f"members/{world.people['admin'].id}/{verb}" for verb in ("remove", "revoke-keys")]
-    more = [
-        "api-keys/new",
-        "api-keys/new?preset=crm-sync",
-        f"api-keys/new?copy={live}",
-        "members",
-        "members/new",
-        "general",
-        "webhooks",
-        "webhooks/new",
-        *(f"webhooks/{world.hook.id}{verb}" for verb in ("", "/edit", "/rotate", "/delete")),
-        "policy",
-        "api-keys/cleanup",
-        f"api-keys/{live}/quarantine",
-        f"api-keys/{live}/keep",
-        "plan",
-        "notifications",
-        f"api-keys/{live}/add-scope?scope=write:data",
-        f"api-keys/{world.keys['busy'].id}/restrict",
-    ]
-    pages = [*lists, *keys, *verbs, *more, *members]
-    return ["/account", "/help", "/pricing", *(world.ada.settings(page) for page in pages)]
-
-
-def test_pages_for_everyone_are_accessible(watch: Watched, world: World) -> None:
+@both
+def test_pages_for_everyone_are_accessible(watch: Watched, judge: Judge, world: World) -> None:
     watch.expect("404", "422")
-    page, found = watch.page(), []
-    for address in (
-        "/login",
-        "/help",
-        "/pricing",
-        f"/set-password?token={world.token}",
-        "/set-password?token=x",
-        "/nothing",
-    ):
-        page.goto(address)
-        found += judge(page)
-    page.goto("/login")
-    page.get_by_label("E-mail").fill("nobody@example.com")
-    page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    assert found + judge(page) == []
+    for address in pages.for_everyone(world):
+        judge.open(address)
+    judge.open("/login")
+    judge.page.get_by_label("E-mail").fill("nobody@example.com")
+    judge.page.get_by_label("Password").fill("not the password")
+    judge.page.get_by_role("button", name="Sign in").click()
+    expect(judge.page.get_by_role("alert")).to_be_visible()
+    judge.look()
+    assert judge.found == []
 
 
-def test_pages_for_members_are_accessible(watch: Watched, world: World) -> None:
+@both
+def test_pages_for_members_are_accessible(watch: Watched, judge: Judge, world: World) -> None:
     watch.expect("404")
-    page, found = watch.page(), []
-    sign_in(page, world.ada)
-    for address in [*addresses(world), world.ada.settings("nothing")]:
-        page.goto(address)
-        found += judge(page)
-        keep(page, "page-" + "".join(char if char.isalnum() else "-" for char in address)[-80:])
-    assert found == []
+    sign_in(judge.page, world.ada)
+    for address in pages.for_members(world):
+        judge.open(address)
+        keep(judge.page, "page-" + "".join(char if char.isalnum() else "-" for char in address)[-80:])
+    assert judge.found == []
 
 
-def test_dialogs_are_accessible(watch: Watched, world: World, server: Server) -> None:
+def test_no_page_is_left_out(_shared_app: Flask, world: World, watch: Watched) -> None:
+    """What these tests do not open is none: it answers with something else, or leads elsewhere."""
+    seen = pages.rules_behind(_shared_app, [*pages.for_everyone(world), *pages.for_members(world)])
+    # These have tests of their own: test_api_docs.py.
+    seen |= pages.rules_behind(_shared_app, ["/api/v2/docs"])
+    rules = [rule for rule in _shared_app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    left = [rule for rule in rules if rule.rule not in seen]
+    assert len(seen) > 35 and len(left) > 20
+    sign_in(watch.page(), world.ada)
+    for rule in left:
+        address = pages.address_of(_shared_app, rule, world)
+        answer = watch.context.request.get(address, max_redirects=0)
+        is_page = answer.headers.get("content-type", "").startswith("text/html") and not 300 <= answer.status < 400
+        assert not is_page, f"{rule.rule} is a page that tests/support/pages.py does not know ({answer.status})"
+
+
+def test_dialogs_are_accessible(watch: Watched, judge: Judge, world: World) -> None:
     watch.expect("422", "403", "404")
-    page, found = watch.page(), []
+    page = judge.page
     sign_in(page, world.ada)
     for address, words in dialogs(world):
         page.goto(address)
         page.get_by_role("link", name=words, exact=True).first.click()
         expect(page.locator("#dlg[open]")).to_be_visible()
-        found += judge(page)
+        judge.look()
         if (submit := page.locator("#dlg button[type=submit].btn-solid")).count() and "new" in address + words.lower():
             submit.click()
             expect(
                 page.locator("#dlg").get_by_role("alert").or_(page.locator("#dlg [data-invalid]")).first
             ).to_be_visible()
-            found += judge(page)
-    assert found == []
+            judge.look()
+    assert judge.found == []
 
 
 def dialogs(world: World) -> list[tuple[str, str]]:
     at = world.ada.settings
-    live, ended = f"api-keys/{world.keys['full'].id}", f"api-keys/{world.keys['revoked'].id}"
-    turning = f"api-keys/{world.keys['rotating'].id}"
+    live, ended, turning, busy, asleep, kept = (
+        f"api-keys/{world.keys[name].id}" for name in ("full", "revoked", "rotating", "busy", "asleep", "kept")
+    )
+    hook = f"webhooks/{world.hook.id}"
     return [
         (at(turning), "Rotate"), (at(turning), "Finish now"), (at(turning), "More time"), (at(turning), "Undo"),
         (at(), "Create API key"), (at(live), "Edit"), (at(live), "Rotate"), (at(live), "Revoke"), (at(ended), "Delete"),
-        (at("members"), "Add person"),
+        (at(busy), "Restrict to these…"), (at(asleep), "Wake the key"), (at(kept), "Change"),
+        (at("members"), "Add person"), (at("webhooks"), "Add webhook"), (at(hook), "Rotate secret"),
+        (at(hook), "Delete"),
     ]  # fmt: skip
 
 
-def test_the_dialog_that_shows_a_key_is_accessible(watch: Watched, server: Server) -> None:
-    page, ada = watch.page(), server.owner()
+@both
+def test_what_buttons_lead_to_is_accessible(judge: Judge, server: Server) -> None:
+    """Answers to a POST, which have no address of their own."""
+    page, ada = judge.page, server.owner()
+    with server.models(), database.at(now() - timedelta(days=100)):
+        make_key(ada, name="A name of eighty characters, " + "without_any_blank_" * 2 + "to_be_broken_a")
     sign_in(page, ada)
-    page.goto(ada.settings())
-    found = judge(page)
+    page.goto(ada.settings("policy"))
+    page.get_by_label("Every key must expire").check()
+    _press(judge, "Save policy", "1 key would not fit.")
+    page.goto(ada.settings("api-keys/cleanup"))
+    page.locator("section#unused").get_by_label("All 1").check()
+    page.locator("section#unused").get_by_role("button", name="Quarantine…").click()
+    expect(page.get_by_role("heading", name="Quarantine 1 key?")).to_be_visible()
+    judge.look()
+    _press(judge, "Quarantine key", "1 put in quarantine")
+    _shown_once(judge, ada.settings("notifications"), "Make an address", "calendar address")
+    page.goto(ada.settings("webhooks/new"))
+    page.get_by_label("Address").fill("https://hooks.example.com/" + "a-long-name-" * 6)
+    _shown_once(judge, "", "Add webhook", "signing secret of a webhook")
+    page.goto(ada.settings("members/new"))
+    page.get_by_label("Name").fill("Grace Hopper")
+    page.get_by_label("E-mail").fill(f"grace-{ada.workspace.id.lower()}@example.com")
+    _shown_once(judge, "", "Add person", "invitation")
+    assert judge.found == []
+
+
+def _press(judge: Judge, button: str, shown: str) -> None:
+    judge.page.get_by_role("button", name=button).click()
+    expect(judge.page.get_by_text(shown).first).to_be_visible()
+    judge.look()
+
+
+def _shown_once(judge: Judge, address: str, button: str, what: str) -> None:
+    if address:
+        judge.page.goto(address)
+    judge.page.get_by_role("button", name=button).click()
+    text = judge.page.locator("#secret").inner_text()
+    # Of an address the last part is the secret.
+    ledger.note(text.rpartition("/")[2].rpartition("=")[2].removesuffix(".ics"), what)
+    judge.look()
+
+
+def test_the_dialog_that_shows_a_key_is_accessible(judge: Judge, server: Server) -> None:
+    page, ada = judge.page, server.owner()
+    sign_in(page, ada)
+    judge.open(ada.settings())
     page.get_by_role("link", name="Create API key").first.click()
     page.get_by_role("textbox", name="Name", exact=True).fill("Nightly report")
     page.get_by_role("group", name="Members").get_by_role("checkbox", name="Read").check()
     page.get_by_role("button", name="Create key").click()
     ledger.note(page.locator("#secret").inner_text(), "key")
-    found += judge(page)
+    judge.look()
     page.get_by_role("link", name="I have stored it").click()
     expect(page.get_by_role("button", name="Not yet")).to_be_visible()
-    assert found + judge(page) == []
+    judge.look()
+    assert judge.found == []

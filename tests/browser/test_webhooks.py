@@ -2,10 +2,10 @@
 
 import httpx
 import icalendar
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.support import ledger
+from tests.support.axe import Judge
 from tests.support.cast import Person
 from tests.support.chromium import Watched
 from tests.support.receiver import receiving
@@ -13,12 +13,10 @@ from tests.support.servers import Server
 from tests.support.steps import both, shows_nothing_of
 
 
-def complaints(page: Page, width: int = 390) -> list[str]:
-    page.set_viewport_size({"width": width, "height": 800})
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    found = [f"{page.url} is {wide} wide"] if wide > width else []
-    page.set_viewport_size({"width": 1280, "height": 800})
-    return found + [f"{page.url} {each['id']}" for each in Axe().run(page).response["violations"]]
+def complaints(page: Page) -> list[str]:
+    judge = Judge(page)
+    judge.look()
+    return judge.found
 
 
 def stored_it(page: Page, javascript: bool) -> str:

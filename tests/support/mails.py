@@ -5,10 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from jobs import clean_up, flag_keys, send_mail
-from models import ApiKey, Member, Webhook, database, incident, leak, leak_report, outbox, team_confirmation, weekly
+from models import ApiKey, Member, Webhook, database, leak, leak_report, outbox, team_confirmation, weekly
 from models.actor import Actor
-from models.database import now, transaction
-from models.incident import Sighting
+from models.database import now
 from models.leak import Place
 from models.mail_kinds import CONFIRMATION, KINDS
 from models.tenancy import choose_leak_policy
@@ -16,7 +15,7 @@ from tests.support.cast import Person, joined, make_key, new_owner
 from tests.support.mailbox import Arrived, Mailbox
 from tests.support.policies import rule
 from tests.support.team import confirmed_team
-from tests.support.usage import use_of, used
+from tests.support.usage import dead_use, used
 
 DAY = timedelta(days=1)
 LONG = "A name of eighty characters, " + "without_any_blank_" * 2 + "to_be_broken_a"
@@ -131,29 +130,23 @@ def _leaked_dead(ada: Person) -> None:
     _leak(ada, "revoke", "Nightly report", rotated=True)
 
 
-def _dead_use(key: ApiKey, **use: Any) -> None:
-    moment = database.to_microseconds(now())
-    with transaction():
-        incident.see(key, [Sighting(3, moment, use_of(key, moment, status=401, **use))])
-
-
 @_mail("dead_secret")
 def _dead_secret(ada: Person) -> None:
     key, _ = _quietly(ada, name="Nightly report")
-    _dead_use(key, address="2001:db8:40::17", client="python-requests/2.32 " * 4)
+    dead_use(key, address="2001:db8:40::17", client="python-requests/2.32 " * 4)
 
 
 @_mail("dead_secret:rotate", WIDE)
 def _dead_secret_rotates(ada: Person) -> None:
     key, _ = _quietly(ada, name=LONG)
-    _dead_use(key, request="POST /api/v2/key/rotate", address="*", client="*")
+    dead_use(key, request="POST /api/v2/key/rotate", address="*", client="*")
 
 
 @_mail("dead_secret:many")
 def _dead_secret_many(ada: Person) -> None:
     key, _ = _quietly(ada, name="Nightly report")
     for number in range(30):
-        _dead_use(key, address=f"203.0.113.{number}")
+        dead_use(key, address=f"203.0.113.{number}")
 
 
 @_mail("expiring")
@@ -217,7 +210,7 @@ def _weekly(ada: Person) -> None:
     key, _ = _quietly(ada, name="Old report", days=30)
     with database.at(monday + DAY), outbox.quiet():
         key.revoke(by=ada.actor)
-        _dead_use(key)
+        dead_use(key)
     _promise_week(ada)
 
 

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from models import ApiKey, KeySecret, database, usage_sums, verification
+from models import ApiKey, KeySecret, database, incident, usage_sums, verification
 from models.database import now, transaction
+from models.incident import Sighting
 from models.usage_journal import ACCEPTED, Use
 
 MEMBERS = "GET /api/v2/w/<workspace_id>/members"
@@ -42,6 +43,13 @@ def used(
     sums.add(Use(moment, found.key_id, found.secret_id, scope, verdict, status, request, address, client), times)
     with transaction():
         sums.write(usage_sums.Remembered())
+
+
+def dead_use(key: ApiKey, **use: Any) -> None:
+    """Three calls with a secret of this key as if it had ended."""
+    moment = database.now_microseconds()
+    with transaction():
+        incident.see(key, [Sighting(3, moment, use_of(key, moment, status=401, **use))])
 
 
 def ago(**parts: float) -> datetime:

@@ -3,15 +3,30 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from models import ApiKey, Member, Webhook, database, leak, leak_report, webhook_delivery
-from models.actor import Actor
+from models import (
+    ApiKey,
+    Mail,
+    Member,
+    Notice,
+    TeamAddress,
+    Webhook,
+    database,
+    leak,
+    leak_report,
+    outbox,
+    team_confirmation,
+    unsubscribe,
+    webhook_delivery,
+)
+from models.actor import SYSTEM, Actor
 from models.database import now
 from models.leak import Place
+from models.mail_kinds import KINDS
 from models.tenancy import choose_leak_policy
 from tests.support import ledger
 from tests.support.cast import Person, joined, make_key
 from tests.support.servers import Server
-from tests.support.usage import used
+from tests.support.usage import dead_use, used
 
 
 @dataclass(frozen=True)
@@ -22,6 +37,8 @@ class World:
     keys: dict[str, ApiKey]
     people: dict[str, Member]
     token: str
+    unsubscribe: str
+    team: str
     hook: Webhook
 
 
@@ -52,6 +69,8 @@ def keys_in_every_state(ada: Person) -> dict[str, ApiKey]:
     for number in range(4):
         used(made["rotating"][1], times=14, address=f"2001:db8::{number}", client="python-requests/2.32.5 " * 4)
     keys["busy"] = busy_key(ada)
+    keys |= put_aside(ada)
+    keys["called"] = called_key(ada)
     keys["disabled"].disable(by=ada.actor)
     keys["revoked"].revoke(by=ada.actor, reason="leaked", note="Seen in a chat")
     for number in range(20):
@@ -76,6 +95,36 @@ def busy_key(ada: Person, name: str = "Busy") -> ApiKey:
     used(text, times=40, address="198.51.100.9", at=now() - timedelta(days=3), client="python-httpx/0.28")
     used(text, times=9, scope="read:data", request="GET /api/v2/w/<workspace_id>/data", address="2001:db8:7::1")
     return key
+
+
+def put_aside(ada: Person) -> dict[str, ApiKey]:
+    """In quarantine, and spared from it."""
+    with database.at(now() - timedelta(days=150)):
+        keys = {name: make_key(ada, name=name.title())[0] for name in ("asleep", "kept")}
+    keys["asleep"].quarantine(by=SYSTEM)
+    keys["kept"].exempt("The night watch needs it once a year, and nobody wants to look for it then.", by=ada.actor)
+    return keys
+
+
+def called_key(ada: Person) -> ApiKey:
+    """With secrets that ended and are in use all the same."""
+    key, _ = make_key(ada, name="Called")
+    dead_use(key, address="2001:db8:40::17", client="python-requests/2.32.5 " * 4)
+    dead_use(key, address="*", client="*", request="POST /api/v2/key/rotate")
+    return key
+
+
+def dead_letter(ada: Person) -> str:
+    """To an address of the team that is not there any more. Returns the token with which it would be confirmed."""
+    kinds, address = list(KINDS), f"the-whole-team-{ada.workspace.id}@mail.example.com"
+    team = TeamAddress.add(ada.workspace, address, kinds, by=ada.actor)
+    outbox.promise("weekly", ada.workspace.id, "world", "2026-W01", facts={})
+    parts = {"lane": "digest", "kind": "digest", "recipient": "world", "address": address, "due_at": now()}
+    mail = Mail.begin(f"world:{ada.workspace.id}", **parts)
+    assert mail
+    Notice.update(mail=mail.id).where(Notice.workspace == ada.workspace.id, Notice.subject == "world").execute()
+    mail.bury("550 5.1.1 No such user here, and there never was one, says a server with a lot to say about it.")
+    return ledger.note(team_confirmation.fresh_token(team.id), "token of a team address")
 
 
 def people(ada: Person) -> dict[str, Member]:
@@ -109,4 +158,8 @@ def hook(ada: Person) -> Webhook:
 def build(server: Server) -> World:
     ada = server.owner("Fieldstone", "business")
     with server.models():
-        return World(ada, keys_in_every_state(ada), people(ada), invitation(ada), hook(ada))
+        keys, members = keys_in_every_state(ada), people(ada)
+        asked = dead_letter(ada)
+        stop = unsubscribe.token_for(ada.user.id, (server.environ["GRAVITY_SECRET_KEY"],))
+        ledger.note(stop, "unsubscribe token")
+        return World(ada, keys, members, invitation(ada), stop, asked, hook(ada))
