@@ -23,6 +23,8 @@ COUNTED = "counted"
 def marks(folder: Path) -> dict[str, int]:
     """How far each journal was read."""
     names = [file.name for file in folder.glob(f"*{ENDING}")]
+    if not names:
+        return {}
     return {mark.journal: mark.folded for mark in UsageMark.select().where(UsageMark.journal.in_(names))}
 
 

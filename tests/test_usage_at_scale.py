@@ -91,7 +91,8 @@ def test_the_small_graphs_and_the_busiest_keys_are_too(ada: Person, many: list[A
 
 def assert_by_primary_key(statements: list[tuple[str, tuple[object, ...]]], number: int) -> None:
     """No walk through a table of uses. PostgreSQL walks small tables anyway, so it is told not to."""
-    kept = list(statements)
+    # How far the journals were read, if there are any, is a few rows whatever was counted.
+    kept = [each for each in statements if "usage_mark" not in each[0]]
     assert len(kept) == number
     with database.db.atomic():
         if not database.is_sqlite():
