@@ -44,7 +44,7 @@ EVERY = (
     ),
     Job("run_workflows", timedelta(seconds=1), "Takes the steps of workflows that are due.", run_workflows.run),
     Job("send_mail", timedelta(seconds=5), "Puts what people are to be told into mail, and sends it.", send_mail.run),
-    Job("end_overlaps", timedelta(minutes=1), "Notes which old keys of rotations have stopped.", end_overlaps.run),
+    Job("end_overlaps", timedelta(seconds=30), "Notes which old keys of rotations have stopped.", end_overlaps.run),
     Job("clean_up", timedelta(hours=1), "Cleans unused keys up in stages, where it is wanted.", clean_up.run),
     Job("flag_keys", timedelta(hours=1), "Finds keys that somebody should look at.", flag_keys.run),
     Job("weekly_summary", timedelta(hours=6), "Sums up the week that is over.", weekly_summary.run),

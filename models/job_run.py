@@ -12,6 +12,8 @@ from models.database import Record, UTCDateTimeField, now, transaction
 
 # The scheduler at work says so every `BEAT`. When it has been silent for `LEASE`, another one takes over.
 LEASE, BEAT = timedelta(seconds=30), timedelta(seconds=10)
+# A run that did not say how it ended within this time was cut off, and is made up for: its scheduler lost its turn.
+CUT_OFF = 2 * LEASE
 SCHEDULER = "scheduler"
 LONGEST_OUTCOME = 500
 
@@ -65,9 +67,12 @@ class JobRun(Record):
 
     @classmethod
     def is_due(cls, job: str, every: timedelta) -> bool:
-        """Whether the last run began long enough ago, or lies in the future of a clock that was set back."""
+        """Whether the last run began long enough ago, was cut off, or is in the future: the clock was set back."""
         row = cls.get_or_none(cls.job == job)
-        return row is None or not timedelta(0) <= now() - row.started_at < every
+        if row is None:
+            return True
+        ended = row.ended_at is not None and row.ended_at >= row.started_at
+        return not timedelta(0) <= now() - row.started_at < (every if ended else min(every, CUT_OFF))
 
     @classmethod
     def begin(cls, job: str, summary: str = "") -> datetime:

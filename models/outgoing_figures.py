@@ -1,4 +1,4 @@
-"""For /metrics: mail, webhooks and leaked keys that wait for somebody, and since when. See models/metrics.py."""
+"""For /metrics: mail, webhooks and leaked keys that wait, and since when; how long jobs take. See models/metrics.py."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from models import metrics
 from models.api_key import ApiKey
 from models.database import now
+from models.job_run import JobRun
 from models.key_secret import KeySecret
 from models.leak import Leak
 from models.mail import OPEN, Mail
@@ -71,6 +72,15 @@ def leaks() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "gravity_leaked_key_oldest_seconds", "For how long the first of them has been known.", value=_age(since, moment)
     )
+
+
+@metrics.at_scrape
+def jobs() -> Iterator[Metric]:
+    taken = GaugeMetricFamily("gravity_job_last_run_seconds", "How long the last run took.", labels=["job", "outcome"])
+    for row in JobRun.latest():
+        if row.ended_at is not None:
+            taken.add_metric([row.job, "failed" if row.failed else "done"], row.ms / 1000)
+    yield taken
 
 
 def _age(since: datetime | None, moment: datetime) -> float:

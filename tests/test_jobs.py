@@ -152,11 +152,29 @@ def test_another_scheduler_takes_over_within_a_minute(connected: str, tmp_path: 
         assert (said(tmp_path, 0) + said(tmp_path, 1)).count("purge") <= 1
 
 
+def test_a_run_that_was_cut_off_is_made_up_for(connected: str) -> None:
+    hour, start = timedelta(hours=1), now()
+    with database.at(start):
+        JobRun.begin("purge")
+    for seconds, due in ((30, False), (59, False), (60, True)):
+        with database.at(start + timedelta(seconds=seconds)):
+            assert JobRun.is_due("purge", hour) is due
+    with database.at(start + timedelta(minutes=2)):
+        JobRun.begin("purge")
+        JobRun.end("purge", ms=3, failed=True, outcome="ValueError")
+    with database.at(start + timedelta(minutes=10)):
+        assert not JobRun.is_due("purge", hour)
+        JobRun.begin("purge")
+    with database.at(start + timedelta(minutes=11)):
+        assert JobRun.is_due("purge", hour), "how an earlier run ended says nothing about this one"
+
+
 def test_what_is_due_is_told_by_rows_whoever_asks(connected: str) -> None:
     hour = timedelta(hours=1)
     assert JobRun.is_due("purge", hour)
     begun = JobRun.begin("purge")
     assert not JobRun.is_due("purge", hour)
+    JobRun.end("purge", ms=1, failed=False, outcome="")
     for later, due in ((hour - timedelta(seconds=1), False), (hour, True), (timedelta(days=3), True)):
         with database.at(begun + later):
             assert JobRun.is_due("purge", hour) is due

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from models import ApiKey, Mail, Notice, Webhook, WebhookDelivery, Workspace, database, usage_fold
+from models import ApiKey, JobRun, Mail, Notice, Webhook, WebhookDelivery, Workspace, database, usage_fold
 from models.database import now
 from models.leak import REPORTERS
 from tests.support.cast import Person
@@ -135,3 +135,14 @@ def test_dead_secrets_in_use_are_counted_by_the_place(
         assert call(text).get("/api/v2/key", address=address).status_code == 401
     usage_fold.fold()
     assert scrape(client).value("gravity_dead_secret_incidents_total") - before == 2
+
+
+def test_the_last_run_of_each_job_is_told_with_its_time(client: FlaskClient) -> None:
+    JobRun.begin("purge")
+    JobRun.begin("flag_keys")
+    JobRun.end("purge", ms=1500, failed=False, outcome="")
+    JobRun.begin("clean_up")
+    JobRun.end("clean_up", ms=20, failed=True, outcome="ValueError")
+    family = scrape(client).families["gravity_job_last_run_seconds"]
+    found = {(each.labels["job"], each.labels["outcome"]): each.value for each in family.samples}
+    assert found == {("purge", "done"): 1.5, ("clean_up", "failed"): 0.02}
