@@ -17,7 +17,7 @@ serve: runtime ## Start the application for real
 test: dev ## Install the test tools, then run the linters and all tests
 	@tests/install-tools.sh
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m tests.halves
 
 lint: dev ## Check format, types and templates
 	@$(BIN)/ruff format --check .
