@@ -46,6 +46,14 @@ class Conflict(DomainError):
     detail = "This changed in the meantime."
 
 
+class KeyEnded(Conflict):
+    """A key that is revoked or has expired cannot be changed any more."""
+
+    def __init__(self, key_id: str, name: str, how: str) -> None:
+        super().__init__(f"{name} {how}. It cannot be changed: create a copy of it.")
+        self.key_id = key_id
+
+
 class AlreadyDone(Conflict):
     """The same form was sent twice; the first answer stands."""
 

@@ -186,7 +186,10 @@ def test_a_revoked_key_is_not_edited_or_rotated(ada: Person, browse: Browse, mak
     key.revoke(by=ada.actor)
     assert browse(ada).post(ada.settings(f"api-keys/{key.id}/edit"), form).status_code == 409
     for verb in ("edit", "rotate", "revoke"):
-        assert browse(ada).get(ada.settings(f"api-keys/{key.id}/{verb}")).status_code == 409
+        # A link in a mail may be older than the end of the key: it leads to its page.
+        answer = browse(ada).get(ada.settings(f"api-keys/{key.id}/{verb}"))
+        assert (answer.status_code, answer.headers["Location"]) == (303, ada.settings(f"api-keys/{key.id}"))
+        assert f"{key.name} is revoked. It cannot be changed" in words(browse(ada).get(answer.headers["Location"]))
     for verb in ("rotate", "disable", "enable"):
         assert browse(ada).post(ada.settings(f"api-keys/{key.id}/{verb}")).status_code == 409
     assert fresh(key).name == key.name

@@ -15,12 +15,11 @@ from models.errors import (
     InsufficientScope,
     Invalid,
     KeyRefused,
-    NotFound,
     RateLimited,
     Throttled,
     Unavailable,
 )
-from views import gone, htmx
+from views import htmx, old_links
 from views.access import PasswordNeeded, logins
 from views.application import Answer
 from views.frame import PROGRAMS
@@ -97,7 +96,7 @@ def set_up(app: Flask) -> None:
 
 def _domain_error(error: DomainError) -> Response:
     _count(error)
-    if isinstance(error, NotFound) and (led := gone.led_to_list()):
+    if led := old_links.answer(error):
         return led
     return _respond(error.status, error.code, error.title, error.detail, error)
 

@@ -12,13 +12,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from models import key_settings, scope
 from models.api_key import ApiKey
 from models.database import random_text
-from models.errors import Conflict, DomainError, Invalid, PlanLimit
+from models.errors import DomainError, Invalid, KeyEnded, PlanLimit
 from models.key_settings import REASONS, KeySettings
 from models.policy import Limits
 from views import key_times
 from views.people_forms import PageForm
 
-ENDED = "This key is revoked or has expired. It cannot be changed: create a copy of it."
 FORM_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}", re.ASCII)
 # Which field a limit of the plan is about, and what one can do there.
 LIMITS = {
@@ -177,7 +176,7 @@ def live(workspace_id: str, key_id: str) -> ApiKey:
     """A key that can still be changed."""
     key: ApiKey = ApiKey.find(workspace_id, key_id)
     if not key.is_live(g.now):
-        raise Conflict(ENDED)
+        raise KeyEnded(key.id, key.name, "is revoked" if key.revoked_at else "has expired")
     return key
 
 
