@@ -151,9 +151,12 @@ def test_finishing_and_undoing_at_once_leave_one_secret(
 def test_an_overlap_is_over_when_the_next_rotation_is_due(
     ada: Person, manager: ApiClient, browse: Browse, make_key: MakeKey
 ) -> None:
-    rule(ada, rotation_days=10)
     start = now().replace(microsecond=0)
     with time_machine.travel(start, tick=False) as clock:
+        rule(ada, rotation_days=1)
+        asked = words(browse(ada).get(page_of(make_key(ada)[0], ada, "rotate")))
+        assert "24 hours" in asked and "the longest that the policy" in asked and "7 days" not in asked
+        rule(ada, rotation_days=10)
         key, _ = make_key(ada)
         key.rotate(by=ada.actor, overlap="7d")
         clock.shift(6 * DAY)
@@ -162,9 +165,9 @@ def test_an_overlap_is_over_when_the_next_rotation_is_due(
         assert manager.post(path, json=WEEK).status_code == 200
         assert end_of(key) == start + 10 * DAY
         assert manager.post(path, json=WEEK).status_code == 422
-        asked = later.get(page_of(key, ada, "extend-rotation"))
-        assert "as long as the policy of this workspace lets an old key work" in words(asked)
-        assert 'type="radio"' not in asked.text
+        dialog = later.get(page_of(key, ada, "extend-rotation"))
+        assert "as long as the policy of this workspace lets an old key work" in words(dialog)
+        assert 'type="radio"' not in dialog.text
 
 
 def test_the_longest_life_of_the_policy_holds_for_what_is_given_from_now_on(

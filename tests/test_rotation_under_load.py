@@ -5,12 +5,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import httpx
 import pytest
 
-from models import KeySecret
-from models.database import from_microseconds, now
+from models import ApiKey, KeySecret
+from models.database import from_microseconds, now, transaction
 from tests.support import ledger
 from tests.support.cast import Person
 from tests.support.processes import until
@@ -97,20 +98,31 @@ def test_a_client_that_changes_over_within_the_overlap_is_never_refused(served: 
     assert {call[2:] for each in clients for call in each.calls} == {(200, "")}
 
 
-def test_an_overlap_ends_for_every_worker_at_the_same_instant(served: Server, owner: Person) -> None:
-    key, old = served.key(owner)
+def test_an_overlap_an_end_and_a_start_are_at_the_same_instant_for_every_worker(served: Server, owner: Person) -> None:
+    replaced, old = served.key(owner)
     new = rotated(served, old)
-    late, current = [Client(served, old) for _ in range(CLIENTS)], Client(served, new)
-    for each in (*late, current):
+    expiring, expired = served.key(owner)
+    starting, started = served.key(owner, starts_at=now() + timedelta(hours=1))
+    # What each secret answers before the moment, and from then on.
+    wanted = {
+        old: ((200, ""), (401, "expired_key")),
+        expired: ((200, ""), (401, "expired_key")),
+        started: ((401, "not_yet_valid_key"), (200, "")),
+        new: ((200, ""), (200, "")),
+    }
+    clients = [Client(served, secret) for secret in wanted for _ in range(2)]
+    for each in clients:
         each.start()
-    go_on([*late, current])
-    with served.models():
-        end = from_microseconds(int(now().timestamp() + 3) * 1_000_000)
-        KeySecret.update(ends_at=end).where(KeySecret.key == key.id, KeySecret.ends_at.is_null(False)).execute()
+    go_on(clients)
+    with served.models(), transaction():
+        end = from_microseconds(int(now().timestamp() + 4) * 1_000_000)
+        KeySecret.update(ends_at=end).where(KeySecret.key == replaced.id, KeySecret.ends_at.is_null(False)).execute()
+        ApiKey.update(expires_at=end).where(ApiKey.id == expiring.id).execute()
+        ApiKey.update(starts_at=end).where(ApiKey.id == starting.id).execute()
     moment = int(end.timestamp()) * 1_000_000
-    wait_for([*late, current], lambda each: sum(call[0] > moment for call in each.calls) >= CALLS)
-    stop([*late, current])
-    calls = [call for each in late for call in each.calls]
-    assert {call[2:] for call in calls if call[1] < moment} == {(200, "")}
-    assert {call[2:] for call in calls if call[0] >= moment} == {(401, "expired_key")}
-    assert {call[2] for call in current.calls} == {200}
+    wait_for(clients, lambda each: sum(call[0] > moment for call in each.calls) >= CALLS)
+    stop(clients)
+    for each in clients:
+        before, after = wanted[each.secret]
+        assert {call[2:] for call in each.calls if call[1] < moment} == {before}
+        assert {call[2:] for call in each.calls if call[0] >= moment} == {after}

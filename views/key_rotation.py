@@ -131,12 +131,14 @@ def _ask_extend(key: ApiKey, problem: str = "", status: int = 200) -> Response:
 
 def _choices(key: ApiKey, after: datetime, began: datetime) -> list[Choice]:
     """The overlaps that end after a moment, shortest first, none with the same end as a shorter one."""
-    found, policy = [], key.workspace.policy
+    policy, found = key.workspace.policy, []
+    most = key_rotation.end_of("7d", g.now, key.expires_at, policy, began)
+    is_held_back = most < g.now + key_rotation.OVERLAPS["7d"]
     for value, title in WORDS.items():
         end = key_rotation.end_of(value, g.now, key.expires_at, policy, began)
         if end > after:
             why = ", when the key expires" if end == key.expires_at else ""
-            if not why and end < g.now + key_rotation.OVERLAPS[value]:
+            if not why and is_held_back and end == most:
                 why = ", the longest that the policy of this workspace allows"
             found.append(Choice(value, title, f"Until {format.weekday_time(end)}{why}."))
             after = end
