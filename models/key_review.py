@@ -22,25 +22,22 @@ from models.impact import Impact
 from models.incident import Incident
 from models.key_secret import KeySecret
 from models.member import Member
+from models.secret import Secret
 from models.workspace import Workspace
 
 UNUSED, EXPIRING, ROTATION, LEFT, WIDE, CALLED = SECTIONS = (
     "unused", "expiring", "rotation_due", "left", "wide", "called",
 )  # fmt: skip
-EXTEND_30, EXTEND_90, NARROW, QUARANTINE, REVOKE = ACTIONS = (
-    "extend-30",
-    "extend-90",
-    "narrow",
-    "quarantine",
-    "revoke",
-)
+EXTEND_30, EXTEND_90, NARROW, ROTATE, QUARANTINE, REVOKE = ACTIONS = (
+    "extend-30", "extend-90", "narrow", "rotate", "quarantine", "revoke",
+)  # fmt: skip
 EXTENSIONS = {EXTEND_30: timedelta(days=30), EXTEND_90: timedelta(days=90)}
 # What makes sense where.
 OFFERED = {
     UNUSED: (QUARANTINE, REVOKE),
     EXPIRING: (EXTEND_30, EXTEND_90, REVOKE),
-    ROTATION: (QUARANTINE, REVOKE),
-    LEFT: (QUARANTINE, REVOKE),
+    ROTATION: (ROTATE, QUARANTINE, REVOKE),
+    LEFT: (ROTATE, QUARANTINE, REVOKE),
     WIDE: (NARROW, QUARANTINE, REVOKE),
     CALLED: (QUARANTINE, REVOKE),
 }
@@ -98,6 +95,8 @@ class Outcome:
     key_id: str
     name: str
     reason: str = ""
+    # Of a key that was rotated: the new one, to be shown once.
+    secret: Secret | None = None
 
     @property
     def done(self) -> bool:
@@ -133,9 +132,11 @@ def candidates(workspace: Workspace, section: str, moment: datetime) -> list[Can
     return [Candidate(key, since(key), impact.of_stop(key)) for key in keys]
 
 
-def act(workspace_id: str, section: str, action: str, chosen: Iterable[Seen], *, by: Actor) -> list[Outcome]:
+def act(
+    workspace_id: str, section: str, action: str, chosen: Iterable[Seen], *, by: Actor, overlap: str = ""
+) -> list[Outcome]:
     """Do it to each key that is still as it was shown. What cannot be done to one stops none of the others."""
-    return [_act(workspace_id, section, action, seen, by) for seen in chosen]
+    return [_act(workspace_id, section, action, seen, by, overlap) for seen in chosen]
 
 
 def undo(workspace_id: str, action: str, key_ids: Iterable[str], *, by: Actor) -> list[Outcome]:
@@ -143,13 +144,15 @@ def undo(workspace_id: str, action: str, key_ids: Iterable[str], *, by: Actor) -
     return [_undo(workspace_id, action, key_id, by) for key_id in key_ids]
 
 
-def _act(workspace_id: str, section: str, action: str, seen: Seen, by: Actor) -> Outcome:
+def _act(workspace_id: str, section: str, action: str, seen: Seen, by: Actor, overlap: str) -> Outcome:
     try:
         with transaction():
             Workspace(id=workspace_id).hold()
             key = ApiKey.find(workspace_id, seen.key_id)
             if reason := _objection(key, section, seen):
                 return Outcome(key.id, key.name, reason)
+            if action == ROTATE:
+                return Outcome(key.id, key.name, secret=key.rotate(by=by, overlap=overlap))
             _do(key, action, seen, by)
             return Outcome(key.id, key.name)
     except NotFound:

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import time_machine
 from models import ApiKey, KeySecret
 from models.database import now
 from models.incident import Incident
+from tests.support import ledger
 from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import all_hidden, fresh, let_password_age_after_sign_in, words
@@ -126,6 +128,43 @@ def test_quarantine_is_undone_from_the_result(ada: Person, browse: Browse, make_
     undone = browse(ada).post(ada.settings("api-keys/cleanup/undo"), all_hidden(done))
     assert "2 woken" in words(undone) and not any(fresh(key).quarantined_at for key in keys)
     assert page(browse(ada), ada).text.count('name="key"') == 0, "the wait begins anew"
+
+
+def test_many_are_rotated_in_one_go_and_their_new_keys_shown_once(
+    ada: Person, browse: Browse, make_key: MakeKey
+) -> None:
+    made = [make_key(ada, name=f"Old {number}") for number in range(4)]
+    KeySecret.update(created_at=now() - 120 * DAY).execute()
+    fresh(made[2][0]).edit(replace(made[2][0].settings, note="Changed"), version=1, by=ada.actor)
+    question = asked(browse(ada), ada, "rotation_due", "rotate", *(key for key, _ in made[:3]))
+    assert "Keep the old keys working for" in words(question) and "Old 3" not in words(question)
+    fresh(made[2][0]).disable(by=ada.actor)
+    done = acted(browse(ada), ada, question, overlap="7d")
+    assert done.status_code == 201 and done.headers["Cache-Control"] == "no-store"
+    ledger.note_keys(done.text)
+    lines = dict(re.findall(r"(Old \d): (gr_\w+)", words(done)))
+    assert set(lines) == {"Old 0", "Old 1"}
+    assert "1 left alone" in words(done) and "It was changed in the meantime." in words(done)
+    for key, old in made[:2]:
+        assert works(old) and works(lines[key.name]) and old != lines[key.name]
+        retiring = KeySecret.retiring_of(key.id, now())
+        assert retiring and retiring.ends_at and now() + 6 * DAY < retiring.ends_at <= now() + 7 * DAY
+    again = acted(browse(ada), ada, question, overlap="7d")
+    assert again.status_code == 200 and "gr_" + lines["Old 0"][3:] not in again.text and "0 rotated" in words(again)
+    assert [actions(key).count("api_key.rotated") for key, _ in made] == [1, 1, 0, 0]
+
+
+def test_a_key_that_is_rotating_is_left_alone_in_a_rotation_of_many(
+    ada: Person, browse: Browse, make_key: MakeKey
+) -> None:
+    key, old = make_key(ada)
+    new = key.rotate(by=ada.actor, overlap="7d").reveal()
+    KeySecret.update(created_at=now() - 120 * DAY).execute()
+    question = asked(browse(ada), ada, "rotation_due", "rotate", fresh(key))
+    # Not even if it is asked for.
+    done = acted(browse(ada), ada, question, overlap="none")
+    assert "0 rotated, 1 left alone" in words(done)
+    assert works(old) and works(new)
 
 
 def test_keys_are_narrowed_to_what_they_use_and_undone(ada: Person, browse: Browse, make_key: MakeKey) -> None:

@@ -30,9 +30,13 @@ ACTIONS = {
     key_review.EXTEND_30: ("Extend by 30 days", "Extend", "extended by 30 days"),
     key_review.EXTEND_90: ("Extend by 90 days", "Extend", "extended by 90 days"),
     key_review.NARROW: ("Narrow…", "Narrow", "narrowed"),
+    key_review.ROTATE: ("Rotate…", "Rotate", "rotated"),
     key_review.QUARANTINE: ("Quarantine…", "Quarantine", "put in quarantine"),
     key_review.REVOKE: ("Revoke…", "Revoke", "revoked"),
 }
+# Without an overlap, whoever has many keys to bring to their places would stop them all meanwhile.
+OVERLAPS = (("1h", "1 hour", None), ("24h", "24 hours", None), ("7d", "7 days", None))
+USUAL = "24h"
 UNDOABLE = {key_review.QUARANTINE: "Wake", key_review.NARROW: "Undo the narrowing of"}
 MOST = key_review.MOST
 
@@ -83,7 +87,11 @@ def act(workspace_id: str) -> ResponseReturnValue:
         return _ask(section, action, chosen, shown, error=f"Type “{phrase(len(chosen))}”.")
     # What is used right now counts as used.
     usage_fold.fold(0.5)
-    outcomes = key_review.act(workspace_id, section, action, chosen, by=actor())
+    given = request.form.get("overlap")
+    overlap = given if given in [value for value, _, _ in OVERLAPS] else USUAL
+    outcomes = key_review.act(workspace_id, section, action, chosen, by=actor(), overlap=overlap)
+    if any(each.secret for each in outcomes):
+        return _reveal(outcomes)
     return _told(action, ACTIONS[action][2], outcomes)
 
 
@@ -116,8 +124,17 @@ def _ask(section: str, action: str, seen: list[Seen], shown: list[Candidate], er
         breaks=_breaks,
         phrase=phrase(len(seen)),
         typed=action == key_review.REVOKE,
+        overlaps=OVERLAPS if action == key_review.ROTATE else (),
+        usual=USUAL,
         error=error,
     )
+
+
+def _reveal(outcomes: list[Outcome]) -> Response:
+    """Answers without a redirect, since the secrets must not outlive this response."""
+    made = [each for each in outcomes if each.secret]
+    left = [each for each in outcomes if not each.done]
+    return dialog("api_keys/cleanup_reveal.html", status=201, made=made, left=left)
 
 
 def _told(action: str, did: str, outcomes: list[Outcome]) -> Response:
