@@ -95,7 +95,8 @@ def _unused(told: Told, place: Place) -> Item:
     if at := told.notice.facts.get("quarantine_at"):
         day = place.day(datetime.fromisoformat(at))
         sentence += f" It will be put in quarantine on {day}, unless it is used or kept before."
-    links = (Link("Revoke", place.key(told, "revoke")), Link("Open", place.key(told)))
+    keep = (Link("Keep it", place.key(told, "keep")),) if at else ()
+    links = (Link("Revoke", place.key(told, "revoke")), *keep, Link("Open", place.key(told)))
     return _item(told, sentence, links, sort=told.key.last_used_at or told.key.created_at)
 
 

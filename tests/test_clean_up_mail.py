@@ -30,6 +30,7 @@ def test_each_stage_is_told_with_its_day_and_where_it_is_stopped(mailbox: Mailbo
         with database.at(start + (day + 1) * DAY):
             assert send_mail.run() == "1 sent"
         said.append(" ".join(mailbox.arrived[-1].text.split()))
+    assert f"/api-keys/{key.id}/keep" in said[0]
     in_quarantine, end = start + 44 * DAY, start + 58 * DAY
     assert f"It will be put in quarantine on {in_quarantine:%b} {in_quarantine.day}, {in_quarantine.year}," in said[0]
     assert f"It will be revoked on {end:%b} {end.day}, {end.year}, unless it is woken." in said[1]
