@@ -104,10 +104,11 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def connected(database_url: str) -> Iterator[str]:
-    """The models, connected to the database of the test and with a pepper."""
+def connected(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """The models, connected to the database of the test, with a pepper and with journals of its own."""
     database.connect(database_url)
     secret.use_peppers((PEPPER,))
+    usage_journal.use(tmp_path)
     yield database_url
     disconnect()
 

@@ -29,7 +29,7 @@ def keys(login: Login) -> dict[str, ApiKey]:
     return {key.name: key for key in ApiKey.in_workspace(login.workspace_id)}
 
 
-def test_its_three_months_of_use_are_believable(app: Flask, login: Login) -> None:
+def test_its_three_months_of_use_are_believable(login: Login) -> None:
     moment, made = now(), keys(login)
     workspace = Workspace.get_by_id(login.workspace_id)
 
