@@ -40,11 +40,11 @@ def test_a_person_sets_their_mail_and_a_team_address(watch: Watched, ada: Person
     expect(page.get_by_text("Waiting for confirmation")).to_be_visible()
     page.get_by_role("button", name=f"Ask again {team}").click()
     expect(page.get_by_text(f"{team} is asked once more.")).to_be_visible()
-    page.get_by_text("Daily mail at 08:00, UTC").click()
+    page.get_by_text("All get their daily mail at 08:00, UTC").click()
     page.locator("#team-hour").select_option("17:00")
     page.get_by_label("In the time zone").select_option("Europe/Berlin")
     page.get_by_role("button", name="Save the hour").click()
-    expect(page.get_by_text("Daily mail at 17:00, Europe/Berlin")).to_be_visible()
+    expect(page.get_by_text("All get their daily mail at 17:00, Europe/Berlin")).to_be_visible()
     page.get_by_role("button", name=f"Remove {team}").click()
     expect(page.get_by_text(f"{team} gets no mail any more.")).to_be_visible()
 
