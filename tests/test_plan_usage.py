@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from models import ApiKey, MonthlyUse, database
+from models import ApiKey, Member, MonthlyUse, database, quota, usage_fold, usage_month
 from models.actor import COMMAND_LINE
 from models.tenancy import change_plan
 from tests.support.cast import Person, make_key
-from tests.support.clients import Browser
+from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import words
 from tests.support.usage import used
 from tests.support.usage_pages import caption, from_csv, from_json, rows, titles, totals
@@ -78,6 +78,45 @@ def test_the_projection_says_how_it_was_reckoned(
     assert "near 1,010,000, 101% of the quota." in page
     change_plan(old.workspace, "enterprise", by=COMMAND_LINE)
     assert "the month ends near 1,010,000." in words(browse(old).get(old.settings("plan")))
+
+
+def test_what_is_projected_is_what_the_quota_counts(
+    old: Person, call: Callable[..., ApiClient], keys: dict[str, tuple[ApiKey, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests of yesterday, of each outcome: whatever spends is projected, and nothing else."""
+    client = call(keys["Sync"][1])
+    with time_machine.travel(at(days=1), tick=False):
+        statuses = [client.get(old.api(path)).status_code for path in ("members", "members/mem_none", "chats")]
+        statuses.append(client.post(old.api(), json={}).status_code)
+        monkeypatch.setattr(Member, "page", None)
+        statuses.append(client.get(old.api()).status_code)
+    assert statuses == [200, 404, 403, 403, 500]
+    usage_fold.fold()
+    found = usage_month.projection(old.workspace, 0, NOON)
+    assert found and round(found.a_day * found.days) == quota.used(old.workspace.id) == 3
+
+
+def test_a_month_ends_with_what_it_has(old: Person, keys: dict[str, tuple[ApiKey, str]]) -> None:
+    for days in range(1, 8):
+        used(keys["Sync"][1], at=datetime(2026, 12, 31, 12, tzinfo=UTC) - timedelta(days=days), times=240)
+    last = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    found = usage_month.projection(old.workspace, 5_000, last)
+    assert found and (found.expected, found.used_up) == (5_000, None)
+    first = usage_month.projection(old.workspace, 0, datetime(2027, 1, 1, tzinfo=UTC))
+    assert first and first.expected == round(first.a_day * 31)
+    assert usage_month.month(old.workspace, last).buckets[-1].starts.day == 31
+    (only,) = usage_month.month(old.workspace, datetime(2027, 1, 1, tzinfo=UTC)).known
+    assert (only.starts.day, only.total) == (1, 0)
+
+
+def test_the_busiest_keys_begin_with_the_first_day(old: Person, keys: dict[str, tuple[ApiKey, str]]) -> None:
+    used(keys["Sync"][1], at=datetime(2026, 11, 1, tzinfo=UTC), times=7)
+    used(keys["Gone"][1], at=datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC), times=9)
+    assert [(key.name, key.total) for key in usage_month.top_keys(old.workspace, NOON)] == [("Sync", 7)]
+    change_plan(old.workspace, "free", by=COMMAND_LINE)
+    used(keys["=Formula"][1], at=datetime(2026, 11, 13, tzinfo=UTC), times=3)
+    used(keys["Gone"][1], at=datetime(2026, 11, 12, 23, tzinfo=UTC), times=9)
+    assert [(key.name, key.total) for key in usage_month.top_keys(old.workspace, NOON)] == [("=Formula", 3)]
 
 
 def test_a_new_workspace_has_no_projection(ada: Person, browse: Browse) -> None:

@@ -10,7 +10,7 @@ import pytest
 from models.usage import OUTCOMES
 from models.usage_series import BEFORE, LATER, Bucket, Series, Span
 from models.usage_sparks import Spark
-from views import usage_chart
+from views import usage_chart, usage_words
 from views.usage_chart import BAR, HEIGHT, SPARK_HEIGHT, SPARK_STEP, WIDTH
 
 NOON = datetime(2026, 11, 19, 12, 20, tzinfo=UTC)
@@ -107,3 +107,11 @@ def test_a_small_graph_has_its_days_and_its_failures_in_red() -> None:
     assert small.failed == f"M9 1h2v{red}h-2z"
     # The base line begins on the first day of the key.
     assert (small.base, small.width) == ("M3 21h9v1H3z", 12)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [(0, 0, "0%"), (0, 9, "0%"), (9, 9, "100%"), (99_999, 100_000, "99.9%"), (1, 100_000, "0.1%"), (1, 8, "12.5%")],
+)
+def test_all_and_nothing_are_said_of_all_and_nothing_only(part: int, whole: int, said: str) -> None:
+    assert usage_words.share(part, whole) == said
