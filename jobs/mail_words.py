@@ -102,7 +102,9 @@ def _unused(told: Told, place: Place) -> Item:
 
 def _quarantined(told: Told, place: Place) -> Item:
     day = place.day(datetime.fromisoformat(told.notice.facts["revoke_at"]))
-    sentence = f"{_use(told, place)} Requests with it are refused. It will be revoked on {day}, unless it is woken."
+    # Somebody may have spared it meanwhile, which does not wake it.
+    what = f"will be revoked on {day}, unless it" if told.key.exempt_reason is None else "stays so until it"
+    sentence = f"{_use(told, place)} Requests with it are refused. It {what} is woken."
     return _item(told, sentence, (Link("Wake it", place.key(told, "wake")), Link("Open", place.key(told))))
 
 

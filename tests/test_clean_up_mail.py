@@ -47,3 +47,15 @@ def test_nothing_is_told_of_a_key_that_was_kept_meanwhile(mailbox: Mailbox, ada:
         assert send_mail.run() == "1 dropped"
     assert mailbox.arrived == []
     assert Notice.get(Notice.kind == "unused").reason == "The key was used, woken or kept meanwhile."
+
+
+def test_a_key_that_is_spared_in_quarantine_is_not_said_to_be_revoked(mailbox: Mailbox, ada: Person) -> None:
+    key, start = quiet_key(ada), now() + timedelta(minutes=5)
+    for day in (30, 44):
+        run_at(start + day * DAY)
+    fresh(key).exempt("For emergencies", by=ada.actor)
+    with database.at(start + 45 * DAY):
+        assert send_mail.run() == "1 sent"
+    said = " ".join(mailbox.arrived[-1].text.split())
+    assert "Requests with it are refused. It stays so until it is woken." in said
+    assert "It will be revoked" not in said
