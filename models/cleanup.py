@@ -68,11 +68,13 @@ def _to_flag(policy: Policy, moment: datetime) -> Any:
 
 def _found(workspace_id: str, condition: Any) -> Iterator[ApiKey]:
     last = ""
-    while keys := list(
-        ApiKey.active(workspace_id, now()).where(condition, ApiKey.id > last).order_by(ApiKey.id).limit(BATCH)
-    ):
-        last = keys[-1].id
+    while True:
+        query = ApiKey.active(workspace_id, now()).where(condition, ApiKey.id > last)
+        keys = list(query.order_by(ApiKey.id).limit(BATCH))
         yield from keys
+        if len(keys) < BATCH:
+            return
+        last = keys[-1].id
 
 
 def _act(key: ApiKey, condition: Any, act: Callable[[ApiKey], None]) -> bool:

@@ -73,10 +73,11 @@ def _batches(workspace: Workspace, moment: datetime) -> Iterator[list[ApiKey]]:
         query = ApiKey.select(ApiKey, Member).join(Member, JOIN.LEFT_OUTER, on=ApiKey.creator)
         query = query.where(ApiKey.workspace == workspace.id, ApiKey.deleted_at.is_null(), ApiKey.id > last, wanted)
         keys = list(query.order_by(ApiKey.id).limit(BATCH))
-        if not keys:
+        if keys:
+            yield keys
+        if len(keys) < BATCH:
             return
         last = keys[-1].id
-        yield keys
 
 
 def _facts(keys: list[ApiKey], workspace: Workspace, moment: datetime) -> Iterator[Fact]:
