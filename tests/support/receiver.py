@@ -15,6 +15,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    answer: int | str = 404
 
     @property
     def id(self) -> str:
@@ -56,9 +57,10 @@ class _Handler(BaseHTTPRequestHandler):
             # The sender died on the way: no server takes half a request.
             self.close_connection = True
             return
-        told.got.append(Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-        told.arrived.set()
         answer = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        told.got.append(Received(self.path, headers, body, answer))
+        told.arrived.set()
         if answer == "hang":
             told.released.wait(60)
         elif answer == "drip":
