@@ -21,6 +21,8 @@ from tests.support.year_runs import GONE, SOON, Year
 HOUR = timedelta(hours=1)
 # The next digest may be a day away, be full by then, and be refused for some hours.
 LATEST = 4 * DAY
+# Of what does not wait for a digest, but may be refused for some hours.
+SOONEST = 2 * DAY
 STAGES = ("flagged", "unflagged", "quarantined", "revoked", "woken", "exempted")
 
 
@@ -136,7 +138,7 @@ class Judge:
         if life and not life.is_true(fact, moment, letter.written):
             return f"told at {letter.written}, when it was not true"
         if fact.kind in SECURITY:
-            return "" if letter.written >= moment else "told before it was"
+            return "" if moment <= letter.written <= letter.arrived <= moment + SOONEST else f"came at {letter.arrived}"
         due = reader.digest_after(moment)
         if letter.written < due:
             return f"written at {letter.written}, before their hour at {due}"
