@@ -21,7 +21,7 @@ class Kind:
 
 _ALL = (
     Kind("key_created", "New key", "Somebody created an API key.", SECURITY, for_owners=True),
-    Kind("key_leaked", "Leaked key", "A key was revoked because it leaked.", SECURITY),
+    Kind("key_leaked", "Leaked key", "A key was found where it should not be, and what became of it.", SECURITY),
     Kind("dead_secret", "Dead secret in use", "Somebody calls with a secret that has ended.", SECURITY),
     Kind(
         "webhook_disabled",
