@@ -161,7 +161,7 @@ def _confirmation(told: Told, place: Place) -> Item:
         f"else is sent here before somebody confirms that. The link works once, until {day}."
     )
     url = place.team_address(team_confirmation.fresh_token(told.notice.subject))
-    return _item(told, sentence, (Link("Look at it", url),))
+    return _item(told, sentence, (Link("Confirm or decline", url),))
 
 
 def _other(told: Told, place: Place) -> Item:

@@ -18,8 +18,6 @@ SWEEP = "test_zz_secret_sweep.py"
 SLOW = (
     "browser",
     "test_consistency.py",
-    "test_demo.py",
-    "test_jobs.py",
     "test_limits_at_once.py",
     "test_metrics_processes.py",
     "test_rotation_under_load.py",
