@@ -110,9 +110,9 @@ def create_app(configured: Settings | None = None) -> Flask:
     openapi.set_up(app)
     cli.set_up(app)
     outermost = frame.Frame(app.wsgi_app, https=chosen.https, access_log=chosen.access_log)
-    app.wsgi_app = outermost  # type: ignore[method-assign]
+    app.wsgi_app = outermost  # type: ignore[method-assign] # as Flask documents it
     if hops := chosen.trusted_proxies:
-        app.wsgi_app = ProxyFix(outermost, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(outermost, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign] # the same
     # What is loaded by now lives as long as the process: the collector need not walk it at every full round.
     gc.collect()
     gc.freeze()

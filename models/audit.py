@@ -9,14 +9,12 @@ from peewee import ForeignKeyField, TextField, chunked
 
 from models import paging
 from models.actor import Actor
-from models.database import UTCDateTimeField, WorkspaceRecord, id_field, now
+from models.database import ROWS, UTCDateTimeField, WorkspaceRecord, id_field, now
 from models.plan import PLANS
 from models.workspace import Workspace
 
 # A smaller plan hides older history at once; this much later it is deleted.
 SPARED = timedelta(days=30)
-# Rows of one statement.
-AT_ONCE = 500
 # Who else learns of an event, in the transaction that writes it.
 _listeners: "list[Callable[[list[AuditEvent]], object]]" = []
 
@@ -72,7 +70,7 @@ class AuditEvent(WorkspaceRecord):
             )
             for place, (action, subject, details) in enumerate(happened)
         ]
-        for some in chunked(events, AT_ONCE):
+        for some in chunked(events, ROWS):
             cls.insert_many([event.__data__ for event in some]).execute()
         for tell in _listeners:
             tell(events)

@@ -31,6 +31,8 @@ CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 MIGRATIONS = Path(__file__).parent / "migrations"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+# Rows of one statement that writes many: more than this brings nothing, and both databases have a limit.
+ROWS = 500
 
 SQLITE_PRAGMAS = {
     "journal_mode": "wal",

@@ -26,7 +26,7 @@ from typing import Any
 from peewee import JOIN, ForeignKeyField, TextField, chunked
 
 from models import mail_recipients
-from models.database import UTCDateTimeField, WorkspaceRecord, id_field, new_id, now
+from models.database import ROWS, UTCDateTimeField, WorkspaceRecord, id_field, new_id, now
 from models.mail import Mail
 from models.mail_kinds import DIGEST, KINDS
 from models.mail_recipients import Recipient
@@ -34,8 +34,6 @@ from models.workspace import Workspace
 
 KEPT = timedelta(days=400)
 MOST_SHOWN = 50
-# Rows of one statement.
-AT_ONCE = 500
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
@@ -177,7 +175,7 @@ def promise_each(
         for fact in about
         for each, due_at in zip(recipients, due, strict=True)
     )
-    return sum(Notice.insert_many(some).on_conflict_ignore().as_rowcount().execute() for some in chunked(rows, AT_ONCE))
+    return sum(Notice.insert_many(some).on_conflict_ignore().as_rowcount().execute() for some in chunked(rows, ROWS))
 
 
 def notices_of(key: Any) -> list[Notice]:

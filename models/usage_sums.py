@@ -1,7 +1,8 @@
 """Uses added up in memory, and written to every table that tells of them in one go."""
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from typing import Any
 
 from models import database, incident, network, usage
@@ -150,7 +151,7 @@ class Sums:
         for (key_id, day, *where), counts in self.routes.items():
             if key_id not in keys:
                 continue
-            known = remembered.of(("routes", key_id, day), lambda key_id=key_id, day=day: _routes(key_id, day))  # type: ignore[misc]
+            known = remembered.of(("routes", key_id, day), partial(_routes, key_id, day))
             kept = _bounded((where[0], where[1], where[2]), known)
             known.add(kept)
             row = rows.setdefault((key_id, day, *kept), [0, 0])
@@ -159,13 +160,13 @@ class Sums:
         _many(ROUTE_DAYS, [(*name, *counts) for name, counts in rows.items()])
 
     def _write_places(self, keys: dict[str, ApiKey], remembered: Remembered) -> None:
-        _many(
-            PLACED,
-            [(*name, use.moment, use.request, use.status) for name, use in self.places.items() if name[0] in keys],
-        )
-        for key_id, secret_id in {name[:2] for name in self.places if name[0] in keys}:
+        places = {name: use for name, use in self.places.items() if name[0] in keys}
+        _many(PLACED, [(*name, use.moment, use.request, use.status) for name, use in places.items()])
+        of_secrets: defaultdict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        for key_id, secret_id, address, client in places:
+            of_secrets[key_id, secret_id].add((address, client))
+        for (key_id, secret_id), mine in of_secrets.items():
             known = remembered.of(("places", secret_id), list)
-            mine = {name[2:] for name in self.places if name[1] == secret_id}
             if mine - known:
                 known.clear()
                 known.update(KeyPlace.prune(key_id, secret_id))
@@ -174,7 +175,7 @@ class Sums:
         for (key_id, wide), use in sorted(self.first_from.items()):
             if key_id not in keys:
                 continue
-            known = remembered.of(("networks", key_id), lambda key_id=key_id: _networks(key_id))  # type: ignore[misc]
+            known = remembered.of(("networks", key_id), partial(_networks, key_id))
             if wide in known or len(known) >= NETWORKS:
                 continue
             known.add(wide)

@@ -17,6 +17,7 @@ from peewee import ForeignKeyField, IntegerField, TextField, chunked, fn
 from models.actor import Actor
 from models.audit import AuditEvent, at_write
 from models.database import (
+    ROWS,
     UTCDateTimeField,
     WorkspaceRecord,
     id_field,
@@ -41,8 +42,6 @@ PAUSES = (
 LEASE = timedelta(minutes=2)
 KEPT = timedelta(days=30)
 MOST_SHOWN = 50
-# Rows of one statement.
-AT_ONCE = 500
 
 
 class WebhookDelivery(WorkspaceRecord):
@@ -220,7 +219,7 @@ def _write(hooks: list[Webhook], event: str, facts: Iterable[tuple[dict[str, Any
         for fact, text in texts
         for each in hooks
     )
-    told = (WebhookDelivery.insert_many(some).on_conflict_ignore().as_rowcount() for some in chunked(rows, AT_ONCE))
+    told = (WebhookDelivery.insert_many(some).on_conflict_ignore().as_rowcount() for some in chunked(rows, ROWS))
     return sum(int(each.execute()) for each in told)
 
 

@@ -82,3 +82,22 @@ def test_a_server_that_stops_in_order_has_a_line_for_each_answer(server: Server)
     assert len(answered) == 300
     assert answered <= set(written)
     assert len(written) == len(set(written))
+
+
+@pytest.mark.parametrize("fault", ["the disk is full", "nobody reads"])
+def test_a_log_that_cannot_be_written_costs_no_request(fault: str) -> None:
+    """Lines are lost then, and nothing waits or grows for them."""
+    script = BEGIN + (
+        "import time\n"
+        "for number in range(300): access_log.write('x' * 300 + '\\n'); time.sleep(0.001)\n"
+        "time.sleep(3 * access_log.PAUSE); access_log.flush()\n"
+        "print(len(access_log._lines.waiting), access_log._lines.writer.is_alive())"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    with Path("/dev/full").open("w") as full, os.fdopen(writing, "w") as unread:
+        stderr = full if fault == "the disk is full" else unread
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=stderr, timeout=WAIT
+        )
+    assert (done.returncode, done.stdout) == (0, "0 True\n")

@@ -4,6 +4,7 @@ A write is a system call, and workers wait in line for it: one for each request 
 late by `PAUSE` at most, and so much of them goes with a worker that is killed. No count depends on them.
 """
 
+import contextlib
 import multiprocessing.util
 import os
 import sys
@@ -51,11 +52,11 @@ class Lines:
             while self.waiting:
                 line = self.waiting.popleft()
                 if size + len(line) > PIECE:
-                    sys.stderr.write("".join(piece))
+                    _write("".join(piece))
                     piece, size = [], 0
                 piece.append(line)
                 size += len(line)
-            sys.stderr.write("".join(piece))
+            _write("".join(piece))
             self.written_at = time.monotonic()
 
     def _write_later(self) -> None:
@@ -72,6 +73,12 @@ class Lines:
             # Before it writes: a line that comes meanwhile sets it again.
             self.some_wait.clear()
             self.write()
+
+
+def _write(piece: str) -> None:
+    # A log that cannot be written, since its disk is full or its reader gone, loses lines and must not cost requests.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(piece)
 
 
 _lines = Lines()
