@@ -56,13 +56,12 @@ class Child:
 
 
 class LastingChild:
-    """A child that is started again when it ends, ever more slowly while it keeps ending."""
+    """A child that is started again when it ends, ever more slowly while it keeps ending; pauses are in seconds."""
 
-    FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], first_pause: float = 1.0, longest_pause: float = 60.0) -> None:
         self.command = command
-        self.pause = self.FIRST_PAUSE
+        self.first_pause, self.longest_pause = first_pause, longest_pause
+        self.pause = first_pause
         self.due: float | None = None
         self.child = Child(command)
 
@@ -72,9 +71,9 @@ class LastingChild:
             return None
         moment = time.monotonic()
         if self.due is None:
-            if moment - self.child.started > self.LONGEST_PAUSE:
-                self.pause = self.FIRST_PAUSE
-            waits, self.pause = self.pause, min(self.pause * 2, self.LONGEST_PAUSE)
+            if moment - self.child.started > self.longest_pause:
+                self.pause = self.first_pause
+            waits, self.pause = self.pause, min(self.pause * 2, self.longest_pause)
             self.due = moment + waits
             return waits
         if moment >= self.due:

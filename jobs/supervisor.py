@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from jobs.child import Child, LastingChild
+from jobs.child import LastingChild
 
 log = logging.getLogger("jobs.serve")
 
 # Longer than the server gives its workers to finish their requests.
 GRACE = 15
 BEFORE_READY, TICK = 0.05, 1.0
+# While the web server is away nobody is served, so it is not waited with for long.
+WEB_FIRST_PAUSE, WEB_LONGEST_PAUSE = 0.1, 5.0
 
 
 class Supervisor:
-    """Without the web server there is nothing to serve, so its end is ours; the scheduler is started again."""
+    """Starts either again when it ends. A web server that ends before it ever answered is a mistake, and our end.
+
+    granian gives up when one of its workers dies twice within seconds, as when memory runs out.
+    """
 
     def __init__(
         self, *, web: list[str], scheduler: list[str], answers: Callable[[], bool], ready: Callable[[], None]
@@ -29,9 +34,9 @@ class Supervisor:
         self.signals: SimpleQueue[int] = SimpleQueue()
 
     def run(self) -> int:
-        """Until a signal asks to stop (returns 0) or the web server ends (returns 1)."""
+        """Until a signal asks to stop (returns 0) or the web server ends without having answered (returns 1)."""
         self._listen()
-        self.web = Child(self.web_command)
+        self.web = LastingChild(self.web_command, WEB_FIRST_PAUSE, WEB_LONGEST_PAUSE)
         try:
             return self._watch()
         finally:
@@ -53,14 +58,15 @@ class Supervisor:
                 if self.had_terminal and not _has_terminal():
                     return 0
                 if self.scheduler:
-                    self.web.signal(signal.SIGHUP)
-            if not self.web.alive:
-                log.error("the web server has ended", extra={"status": self.web.process.returncode})
-                return 1
-            if self.scheduler is None:
+                    self.web.child.signal(signal.SIGHUP)
+            if self.scheduler:
+                _tend("the web server", self.web)
+                _tend("the scheduler", self.scheduler)
+            elif self.web.child.alive:
                 self._await_answer()
-            elif (pause := self.scheduler.tend()) is not None:
-                log.error("the scheduler has ended", extra={"starts_again_in_seconds": pause})
+            else:
+                log.error("the web server has ended", extra={"status": self.web.child.process.returncode})
+                return 1
 
     def _await_answer(self) -> None:
         """The scheduler comes second, so that it takes no time from those who wait for a page."""
@@ -70,18 +76,31 @@ class Supervisor:
 
     def _next_signal(self) -> int | None:
         try:
-            return self.signals.get(timeout=TICK if self.scheduler else BEFORE_READY)
+            return self.signals.get(timeout=self._patience())
         except Empty:
             return None
+
+    def _patience(self) -> float:
+        """How many seconds nothing has to be done unless a signal comes."""
+        if self.scheduler is None:
+            return BEFORE_READY
+        dues = [lasting.due for lasting in (self.web, self.scheduler) if lasting.due is not None]
+        return max(0, min([due - time.monotonic() for due in dues] + [TICK]))
 
     def _stop(self) -> None:
         """Ask all to stop, which lets requests in flight and running jobs finish; then make sure."""
         deadline = time.monotonic() + GRACE
-        children = [self.web, *([self.scheduler.child] if self.scheduler else [])]
+        children = [lasting.child for lasting in (self.web, self.scheduler) if lasting]
         for child in children:
             child.signal(signal.SIGTERM)
         for child in children:
             child.end(deadline)
+
+
+def _tend(name: str, lasting: LastingChild) -> None:
+    if (pause := lasting.tend()) is not None:
+        extra = {"status": lasting.child.process.returncode, "starts_again_in_seconds": pause}
+        log.error("%s has ended", name, extra=extra)
 
 
 def _has_terminal() -> bool:

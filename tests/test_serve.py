@@ -21,7 +21,17 @@ import pytest
 from jobs.child import LastingChild
 from tests.support import servers
 from tests.support.artifacts import ROOT
-from tests.support.processes import WAIT, alive, child, environment, listening, until, until_complete, workers
+from tests.support.processes import (
+    WAIT,
+    alive,
+    child,
+    environment,
+    listening,
+    until,
+    until_complete,
+    workers,
+    workers_by_age,
+)
 from tests.support.servers import Server
 
 
@@ -92,12 +102,17 @@ def test_when_everything_above_the_workers_is_killed_they_end_too(doomed: Server
     until("all processes end", lambda: not alive(pids))
 
 
-def test_when_the_web_server_is_killed_everything_ends(doomed: Server) -> None:
-    pids = doomed.pids()
-    os.kill(child(doomed, "jobs.web"), signal.SIGKILL)
-    assert doomed.process.wait(WAIT) == 1
-    assert not alive(pids)
-    assert "the web server has ended" in doomed.log.read_text()
+def test_a_web_server_that_ends_before_it_ever_answered_ends_everything(capfd: pytest.CaptureFixture[str]) -> None:
+    code = """
+import sys
+from jobs.supervisor import Supervisor
+never = [sys.executable, "-c", "print('it began', flush=True)"]
+sys.exit(Supervisor(web=never, scheduler=never, answers=lambda: False, ready=lambda: print("ready")).run())
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=WAIT).returncode == 1
+    printed = capfd.readouterr()
+    assert printed.out == "it began\n"
+    assert "the web server has ended" in printed.err
 
 
 @pytest.mark.parametrize("end", ["Ctrl-C", "the window is closed"])
@@ -128,11 +143,38 @@ def test_a_terminal_stops_it(tmp_path: Path, end: str) -> None:
 
 def test_a_killed_worker_is_replaced_and_requests_go_on(lasting: Server) -> None:
     until("both workers answer", lambda: listening(lasting) == 2)
-    before = workers(lasting)
-    os.kill(min(before), signal.SIGKILL)
-    until("the worker is replaced", lambda: len(workers(lasting)) == 2 and min(before) not in workers(lasting))
-    assert max(before) in workers(lasting)
+    killed, other = workers_by_age(lasting)
+    os.kill(killed, signal.SIGKILL)
+    until("the worker is replaced", lambda: len(workers(lasting)) == 2 and killed not in workers(lasting))
+    assert other in workers(lasting)
     assert {httpx.get(f"{lasting.base_url}/healthz").status_code for _ in range(20)} == {200}
+
+
+def test_a_killed_web_server_is_started_again(lasting: Server) -> None:
+    until_complete(lasting)
+    first, scheduler = child(lasting, "jobs.web"), child(lasting, "jobs.runner")
+    old = workers(lasting)
+    os.kill(first, signal.SIGKILL)
+    until("its end is logged", lambda: "the web server has ended" in lasting.log.read_text())
+    until("it runs again", lambda: len(lasting.pids()) == 5 and not alive(old))
+    until("both workers answer", lambda: listening(lasting) == 2)
+    assert child(lasting, "jobs.web") != first
+    assert child(lasting, "jobs.runner") == scheduler
+    assert {httpx.get(f"{lasting.base_url}/healthz").status_code for _ in range(20)} == {200}
+
+
+def test_a_worker_that_keeps_dying_does_not_end_the_server(lasting: Server) -> None:
+    """granian gives up at the second time, and ends the other worker as well."""
+    for _ in range(2):
+        until("both workers answer", lambda: listening(lasting) == 2 and len(workers(lasting)) == 2)
+        before = workers(lasting)
+        doomed = workers_by_age(lasting)[-1]
+        os.kill(doomed, signal.SIGKILL)
+        until("it is gone", lambda doomed=doomed: not alive({doomed}))  # type: ignore[misc]
+    until("all are replaced", lambda: len(lasting.pids()) == 5 and not alive(before))
+    until("both workers answer again", lambda: listening(lasting) == 2)
+    assert httpx.get(f"{lasting.base_url}/healthz").status_code == 200
+    assert lasting.process.poll() is None
 
 
 def test_a_killed_scheduler_is_started_again(lasting: Server) -> None:

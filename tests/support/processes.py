@@ -51,11 +51,21 @@ def workers(running: Server) -> set[int]:
     return {int(pid) for pid, parent in _listed("pid=,ppid=") if int(parent) == web}
 
 
+def workers_by_age(running: Server) -> list[int]:
+    """The oldest first. Numbers alone do not tell: they begin again from the bottom."""
+    return sorted(workers(running), key=lambda pid: (_began(pid), pid))
+
+
 def listening(running: Server) -> int:
     """How many workers accept connections: each has a socket of its own on the port."""
     rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
     local = f"0100007F:{running.port:04X}"
     return sum(row.split()[1] == local and row.split()[3] == TCP_LISTEN for row in rows)
+
+
+def _began(pid: int) -> int:
+    """When a process began, in ticks since the machine did: field 22 of proc(5), counted behind its name."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def _listed(columns: str) -> Iterator[list[str]]:
