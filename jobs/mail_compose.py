@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from jobs import mail_headlines, mail_parts, mail_words
+from jobs.mail_headers import Fields
 from jobs.mail_parts import Item, Place
-from models import mail_kinds, mail_recipients, unsubscribe
+from models import mail_kinds, mail_recipients, text, unsubscribe
 from models.database import now
 from models.mail import Mail
 from models.mail_kinds import CONFIRMATION, DIGEST
@@ -147,10 +147,10 @@ def _why(mail: Mail, workspace: str) -> str:
 
 
 def _message(mail: Mail, settings: Settings, context: dict[str, Any]) -> bytes:
-    local, _, domain = mail.address.rpartition("@")
-    message = EmailMessage(policy=SMTP if local.isascii() else SMTPUTF8)
+    to = text.mail_address(mail.address)
+    message = EmailMessage(policy=Fields(utf8=not to.isascii()))
     message["From"] = settings.mail_from
-    message["To"] = f"{local}@{domain.encode('idna').decode()}"
+    message["To"] = to
     message["Subject"] = mail_parts.clean(context["subject"], 150)
     message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<{mail.id}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
@@ -160,7 +160,9 @@ def _message(mail: Mail, settings: Settings, context: dict[str, Any]) -> bytes:
         message["List-Unsubscribe"] = f"<{context['stop_url']}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     name = "digest" if mail.lane == DIGEST else "security"
-    message.set_content(_templates.get_template(f"{name}.txt").render(context))
-    message.add_alternative(_templates.get_template(f"{name}.html").render(context), subtype="html")
+    # Seven bits, since not every server takes eight, and one that converts them breaks signatures.
+    coded = "quoted-printable"
+    message.set_content(_templates.get_template(f"{name}.txt").render(context), cte=coded)
+    message.add_alternative(_templates.get_template(f"{name}.html").render(context), subtype="html", cte=coded)
     message.set_boundary(f"=_{mail.id}")
     return message.as_bytes()

@@ -10,6 +10,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from jobs.mail_outcome import Outcome, Unreachable
+from models import text
 from models.mail import Mail
 from models.mail_settings import Smtp
 
@@ -149,8 +150,7 @@ def _trusted() -> ssl.SSLContext:
 
 def _ascii(address: str, connection: smtplib.SMTP) -> str:
     """The address as the server can take it: its domain in ASCII, its local part too unless both know SMTPUTF8."""
-    local, _, domain = address.rpartition("@")
-    plain = f"{local}@{domain.encode('idna').decode()}"
+    plain = text.mail_address(address)
     if not plain.isascii() and not connection.has_extn("smtputf8"):
         raise smtplib.SMTPNotSupportedError
     return plain

@@ -58,7 +58,7 @@ def parse_sender(value: str) -> str:
         text.line(value, what="a sender", longest=300)
         name = text.line(name, what="a name", longest=100, required=False)
         local, _, domain = address.rpartition("@")
-        host = domain.encode("idna").decode()
+        host = text.ascii_domain(domain)
         if not SENDER.fullmatch(f"{local}@{host}"):
             raise ValueError(address)
         return str(Address(name, local, host))

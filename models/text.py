@@ -38,3 +38,17 @@ def email(value: str) -> str:
     except EmailNotValidError as problem:
         raise BadText("Enter an e-mail address, like ada@example.com.") from problem
     return checked.normalized.lower()
+
+
+def mail_address(address: str) -> str:
+    """An address as mail servers know it, with its domain in ASCII."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}"
+
+
+def ascii_domain(domain: str) -> str:
+    """By the rules of 2008. By those of 2003, which Python's own codec has, mail to straße.de goes to strasse.de."""
+    if domain.isascii():
+        return domain
+    checked = validate_email(f"anybody@{domain}", check_deliverability=False, globally_deliverable=False)
+    return str(checked.ascii_domain)
