@@ -2,11 +2,13 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from flask import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +41,10 @@ def at(**ago: float) -> datetime:
     return NOON - timedelta(**ago)
 
 
+def cells(file: Response) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(file.get_data().decode("utf-8-sig"), newline="")))
+
+
 def test_the_links_of_the_page_lead_to_its_numbers(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:
     key, text = old
     used(text, at=at(hours=2), times=1234)
@@ -51,7 +57,8 @@ def test_the_links_of_the_page_lead_to_its_numbers(ada: Person, browse: Browse, 
     assert file.headers["Content-Disposition"] == f"attachment; filename=usage-{key.id}-24h.csv"
     assert file.headers["Cache-Control"] == "no-store" and file.headers["X-Content-Type-Options"] == "nosniff"
     head, first = file.text.split("\r\n")[:2]
-    assert head == (
+    # Excel reads UTF-8 as what it is when this stands before it.
+    assert head == "\ufeff" + (
         '"from","to","succeeded","client_error","denied","rate_limited","server_error","total","unknown","complete"'
     )
     assert first == '"2026-11-18T13:00:00Z","2026-11-18T14:00:00Z","0","0","0","0","0","0","","true"'
@@ -70,25 +77,42 @@ def test_a_file_keeps_to_the_history_of_the_plan(ada: Person, browse: Browse, ol
         assert "1000" not in file.text and "history" in file.text
 
 
-STARTS = [*"=+-@\t\r\n\0＝＋－＠", " =", "\u3000@", "\n="]
+FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
+STARTS = [*FORMULA, " =", "\u3000@", "\n="]
 
 
 @pytest.mark.parametrize("start", STARTS)
 def test_no_cell_can_become_a_formula(start: str) -> None:
     value = f'{start}HYPERLINK("http://evil.example","x")'
     file = usage_export.sheet(["name", "count"], [[value, 7]], "x")
-    read = list(csv.reader(io.StringIO(file.get_data(as_text=True), newline="")))
-    assert read[1] == [f"'{value}", "7"]
+    text, number = cells(file)[1]
+    assert text.startswith("'") and (text.replace("'", ""), number) == (value, "7")
+
+
+# Where the system writes decimals with a comma, spreadsheets part cells at semicolons, and take quotes for quotes only
+# at the start of a line or right after one.
+@pytest.mark.parametrize("between", [";", "\t", "\n", "; ", ';"', ';"" ', ";;"])
+@pytest.mark.parametrize("start", "=+-@＝")
+def test_no_part_of_a_cell_can_become_one_elsewhere(between: str, start: str) -> None:
+    file = usage_export.sheet(["key_id", "name"], [["key_1", f"Sync{between}{start}1+1;rest"]], "x")
+    assert "'" in cells(file)[1][1]
+    parts = re.split(r"[;\t\r\n]", file.get_data(as_text=True))
+    assert not [part for part in parts if part.replace('"', "").strip().startswith(FORMULA)]
+
+
+@pytest.mark.parametrize("name", ["Sync; report", "a;b", "x-y; z=1", "Zoë – Lager", "3 + 4 = 7"])
+def test_a_name_that_is_harmless_is_left_as_it_is(name: str) -> None:
+    assert cells(usage_export.sheet(["name"], [[name]], "x"))[1] == [name]
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))
-def test_what_is_read_back_is_what_was_written(cells: list[list[str]]) -> None:
-    file = usage_export.sheet(["a", "b"], cells, "x")
-    read = list(csv.reader(io.StringIO(file.get_data(as_text=True), newline="")))[1:]
-    assert [[cell.removeprefix("'") for cell in row] for row in read] == [
-        [cell.removeprefix("'") for cell in row] for row in cells
+def test_what_is_read_back_is_what_was_written(written: list[list[str]]) -> None:
+    file = usage_export.sheet(["a", "b"], written, "x")
+    read = cells(file)[1:]
+    assert [[cell.replace("'", "") for cell in row] for row in read] == [
+        [cell.replace("'", "") for cell in row] for row in written
     ]
-    assert not any(cell.startswith(usage_export.FORMULA) for row in read for cell in row)
+    assert not any(cell.startswith(FORMULA) for row in read for cell in row)
 
 
 USES = st.lists(

@@ -172,7 +172,8 @@ def test_the_files_hold_what_is_shown(old: Person, browse: Browse, keys: dict[st
     assert [(key["name"], key["requests"], key["failed"]) for key in body["top_keys"]] == [
         ("Sync", 600, 0), ("=Formula", 270, 270),
     ]  # fmt: skip
-    read = list(csv.reader(io.StringIO(browser.get(old.settings("plan/top-keys.csv")).text, newline="")))
+    top = browser.get(old.settings("plan/top-keys.csv")).data.decode("utf-8-sig")
+    read = list(csv.reader(io.StringIO(top, newline="")))
     assert [row[1:] for row in read] == [
         ["name", "deleted", "requests", "failed"], ["Sync", "false", "600", "0"], ["'=Formula", "false", "270", "270"],
     ]  # fmt: skip

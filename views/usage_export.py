@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,8 +13,12 @@ from models.usage import OUTCOMES
 from models.usage_series import Series
 from views.format import iso
 
-# With what a formula can begin, in Excel, LibreOffice and Google Sheets; also written wide (ASVS 1.2.10).
-FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
+# Where a formula could begin, in Excel, LibreOffice and Google Sheets, also one written wide (ASVS 1.2.10): with the
+# cell, and after what parts cells where the comma is the decimal point. A blank before it is no protection, since some
+# programs cut it off, and neither is a quote.
+BEGINS = re.compile(r"""(?:^|(?<=[;\t\r\n]))(?=[\s"]*[=+\-@\0＝＋－＠])|^(?=[\t\r\n])""")
+# Without it, Excel takes UTF-8 for something else.
+MARK = "\ufeff"
 
 
 def series_csv(series: Series, name: str) -> Response:
@@ -51,7 +56,7 @@ def sheet(head: Iterable[str], rows: Iterable[Iterable[object]], name: str) -> R
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(head)
     writer.writerows([cell(value) for value in row] for row in rows)
-    made = Response(out.getvalue(), content_type="text/csv; charset=utf-8; header=present")
+    made = Response(MARK + out.getvalue(), content_type="text/csv; charset=utf-8; header=present")
     made.headers.set("Content-Disposition", "attachment", filename=f"{name}.csv")
     return made
 
@@ -60,9 +65,7 @@ def cell(value: object) -> str:
     """A value as text that stays text."""
     if value is None:
         return ""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    # A blank before it is no protection: some programs cut it off.
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    return BEGINS.sub("'", str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def download(body: Mapping[str, Any], name: str) -> Response:

@@ -39,7 +39,7 @@ def caption(page: TestResponse) -> str:
 
 
 def from_csv(file: TestResponse) -> list[list[int | None]]:
-    read = csv.DictReader(io.StringIO(file.text))
+    read = csv.DictReader(io.StringIO(file.text.removeprefix("\ufeff")))
     return [[int(row[name]) if row[name] else None for name in (*OUTCOMES, "total")] for row in read]
 
 
