@@ -54,7 +54,8 @@ def month(workspace: Workspace, moment: datetime) -> Series:
 def projection(workspace: Workspace, used: int, moment: datetime) -> Projection | None:
     """None while no full day is known."""
     today = usage.day_of(moment)
-    series = of_workspace(workspace, Span((today - AVERAGED) * 24, 24, AVERAGED), moment)
+    # As it was known when today began: later, a short history would leave out the first of these days.
+    series = of_workspace(workspace, Span((today - AVERAGED) * 24, 24, AVERAGED), usage.start_of_day(today))
     # The day on which it was founded is no full one.
     full = [bucket for bucket in series.known if bucket.starts >= workspace.created_at]
     if not full:

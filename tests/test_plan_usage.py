@@ -96,6 +96,17 @@ def test_what_is_projected_is_what_the_quota_counts(
     assert found and round(found.a_day * found.days) == quota.used(old.workspace.id) == 3
 
 
+def test_a_week_is_averaged_on_every_plan(old: Person, keys: dict[str, tuple[ApiKey, str]]) -> None:
+    """Also where the plan shows less than a whole week of full days: or a weekend would count for more on a Monday."""
+    for days in range(1, 8):
+        if (at(days=days)).weekday() < 5:
+            used(keys["Sync"][1], at=at(days=days), times=700)
+    for plan in ("team", "free"):
+        change_plan(old.workspace, plan, by=COMMAND_LINE)
+        found = usage_month.projection(old.workspace, 0, NOON)
+        assert found and (found.days, found.a_day) == (7, 500)
+
+
 def test_a_month_ends_with_what_it_has(old: Person, keys: dict[str, tuple[ApiKey, str]]) -> None:
     for days in range(1, 8):
         used(keys["Sync"][1], at=datetime(2026, 12, 31, 12, tzinfo=UTC) - timedelta(days=days), times=240)
