@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from models import ApiKey, UsageGap, database, usage, usage_fold, usage_journal
+from models import ApiKey, UsageGap, User, database, usage, usage_fold, usage_journal
 from models.actor import COMMAND_LINE
 from models.session import IDLE
 from models.tenancy import change_plan
@@ -132,9 +132,20 @@ def test_what_was_before_the_key_is_not_known(ada: Person, browse: Browse) -> No
         [0] * 6, [4, 0, 0, 0, 0, 4], [0] * 6, [0] * 6,
     ]  # fmt: skip
     assert titles(page)[0] == "Oct 21: not known, it did not exist yet"
-    assert "The key was made Nov 16, 2026. There was nothing to count before." in words(page)
+    assert "The key was made Nov 16, 2026, 12:20 UTC. There was nothing to count before." in words(page)
     assert caption(page) == "4 requests from Nov 16 to Nov 19, UTC. 100% succeeded."
     assert page.text.count('class="void"') == 1
+
+
+def test_when_it_was_made_is_told_with_the_zone_of_the_person(ada: Person, browse: Browse) -> None:
+    """Buckets are of UTC: a day of the person's would seem to be another one than the first that was counted."""
+    with database.at(at(days=3)):
+        key, text = make_key(ada)
+    used(text, at=at(days=3), times=4)
+    User.update(time_zone="Pacific/Chatham").where(User.id == ada.user.id).execute()
+    page = words(browse(ada).get(address(ada, key)))
+    assert "4 requests from Nov 16 to Nov 19, UTC." in page
+    assert "The key was made Nov 17, 2026, 02:05 +1345. There was nothing to count before." in page
 
 
 def test_the_history_of_the_plan_is_respected_at_once(ada: Person, browse: Browse, old: tuple[ApiKey, str]) -> None:

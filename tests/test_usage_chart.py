@@ -115,3 +115,11 @@ def test_a_small_graph_has_its_days_and_its_failures_in_red() -> None:
 )
 def test_all_and_nothing_are_said_of_all_and_nothing_only(part: int, whole: int, said: str) -> None:
     assert usage_words.share(part, whole) == said
+
+
+def test_one_of_a_kind_is_told_as_one() -> None:
+    made = usage_chart.chart(series({28: (0, 1, 1, 1, 1), 29: (1, 2, 0, 0, 2)}), NOON)
+    assert [hit.says for hit in made.hits[-2:]] == [
+        "Nov 18: 4 requests. 1 client error, 1 denied, 1 rate limited, 1 server error",
+        "Nov 19: 5 requests. 1 succeeded, 2 client errors, 2 server errors",
+    ]

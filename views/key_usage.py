@@ -53,7 +53,7 @@ def context(key: ApiKey) -> dict[str, Any]:
         "usage_words": usage_words,
         "usage_range": _asked(),
         "usage_caption": usage_words.caption(series, g.now),
-        "usage_notes": usage_words.notes(series, _plan(), f"The key was made {format.day(key.created_at)}."),
+        "usage_notes": usage_words.notes(series, _plan(), f"The key was made {format.day_time(key.created_at)}."),
         "places": KeyPlace.of(key.id),
         "still_allowed": lambda address: network.allows(key.networks, address),
         "test_url": test_url(key),

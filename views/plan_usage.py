@@ -53,7 +53,7 @@ def context(used: int) -> dict[str, Any]:
         "usage_words": usage_words,
         "usage_caption": usage_words.caption(series, g.now),
         "usage_notes": usage_words.notes(
-            series, workspace.plan, f"The workspace was made {format.day(workspace.created_at)}."
+            series, workspace.plan, f"The workspace was made {format.day_time(workspace.created_at)}."
         ),
         "projection": _told(found, workspace.plan) if found else "",
         "runs_out": bool(found and found.used_up),

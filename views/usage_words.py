@@ -8,7 +8,8 @@ from models.usage import OUTCOMES
 from models.usage_series import BEFORE, HISTORY, HOURS, LATER, Bucket, Series
 
 NAMES = dict(zip(OUTCOMES, ("Succeeded", "Client error", "Denied", "Rate limited", "Server error"), strict=True))
-# As in "690 rate limited": plural where a number stands before it.
+# As in "1 client error" and "690 client errors": where a number stands before it.
+ONE = ("succeeded", "client error", "denied", "rate limited", "server error")
 COUNTED = ("succeeded", "client errors", "denied", "rate limited", "server errors")
 RANGES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
 # Of the hours of a bucket: what it is called, and what the first column of a table is.
@@ -35,7 +36,8 @@ def sentence(bucket: Bucket) -> str:
     """What a bucket holds, for a tooltip and for the slider."""
     if bucket.unknown:
         return f"{label(bucket)}: {_unknown(bucket.unknown)}"
-    parts = [f"{count:,} {name}" for count, name in zip(bucket.counts, COUNTED, strict=True) if count]
+    names = zip(bucket.counts, ONE, COUNTED, strict=True)
+    parts = [f"{count:,} {one if count == 1 else more}" for count, one, more in names if count]
     told = f"{label(bucket)}: {_requests(bucket.total)}" + (f". {', '.join(parts)}" if parts else "")
     told += ". Some could not be counted" if bucket.is_short else ""
     return f"{told}. Some are not counted yet" if bucket.is_late else told
