@@ -3,8 +3,6 @@
 The address is the credential: a random token, of which the hash is stored. `models/calendar_text.py` writes the text.
 """
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +16,7 @@ from models.database import UTCDateTimeField, WorkspaceRecord, from_microseconds
 from models.errors import NotFound
 from models.key_secret import KeySecret
 from models.member import Member
+from models.tokens import digest_of, new_token
 from models.workspace import Workspace
 
 # What is over stays for a while: a calendar drops what is not in the feed any more.
@@ -49,11 +48,11 @@ class CalendarFeed(WorkspaceRecord):
     @classmethod
     def make(cls, member: Member, *, by: Actor) -> str:
         """A new token, shown once. The one before stops working at once."""
-        token = secrets.token_urlsafe(32)
+        token = new_token()
         with transaction():
             member.workspace.hold()
             replaced = cls.delete().where(cls.member == member.id).execute()
-            cls.create(workspace=member.workspace_id, member=member.id, digest=_digest(token))
+            cls.create(workspace=member.workspace_id, member=member.id, digest=digest_of(token))
             action = "calendar.replaced" if replaced else "calendar.created"
             AuditEvent.write(action, member.id, workspace=member.workspace_id, by=by)
         return token
@@ -69,7 +68,7 @@ class CalendarFeed(WorkspaceRecord):
     def behind(cls, token: str) -> "CalendarFeed":
         """The feed of a token, as long as its person manages keys; else `NotFound`, as for one that never was."""
         query = cls.select(cls, Member, Workspace).join(Member).switch(cls).join(Workspace)
-        feed: CalendarFeed | None = query.where(cls.digest == _digest(token)).get_or_none()
+        feed: CalendarFeed | None = query.where(cls.digest == digest_of(token)).get_or_none()
         if feed is None or not feed.member.user_id or not feed.member.may("api_keys.manage"):
             raise NotFound
         moment = now()
@@ -104,8 +103,3 @@ def _newest_secrets(key_ids: list[str]) -> dict[str, tuple[datetime, int]]:
         for key_id, made, count in rows:
             found[key_id] = (made if isinstance(made, datetime) else from_microseconds(int(made)), count)
     return found
-
-
-def _digest(token: str) -> bytes:
-    # 256 random bits need no slow hash and no pepper.
-    return hashlib.sha256(token.encode()).digest()

@@ -1,7 +1,5 @@
 """The people of a workspace: those who sign in, and contacts who are on record only."""
 
-import hashlib
-import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +11,7 @@ from models.audit import AuditEvent
 from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
 from models.errors import Conflict, Invalid, NotAllowed, NotFound
 from models.session import BrowserSession
+from models.tokens import digest_of, new_token
 from models.user import User, hash_password
 from models.workspace import Workspace
 
@@ -138,11 +137,11 @@ class Member(WorkspaceRecord):
         """A one-time token with which this person sets a password. Earlier ones stop working."""
         if self.user_id or self.role not in role.SIGN_IN:
             raise Conflict("This person does not need a link.")
-        token = secrets.token_urlsafe(32)
+        token = new_token()
         with transaction():
             _must_touch(by, self.role)
             Invitation.delete().where(Invitation.member == self.id).execute()
-            Invitation.create(member=self, digest=_digest(token), expires_at=now() + INVITATION_LIFE)
+            Invitation.create(member=self, digest=digest_of(token), expires_at=now() + INVITATION_LIFE)
             self._record("member.invited", by, name=self.name)
         return token
 
@@ -184,7 +183,7 @@ class Invitation(Record):
             cls.select(cls, Member, Workspace)
             .join(Member)
             .join(Workspace)
-            .where(cls.digest == _digest(token), cls.expires_at > now(), Member.role.in_(role.SIGN_IN))
+            .where(cls.digest == digest_of(token), cls.expires_at > now(), Member.role.in_(role.SIGN_IN))
             .get_or_none()
         )
         if row is None:
@@ -221,7 +220,3 @@ def _must_touch(by: Actor, *roles: str) -> None:
         if each not in by.touches:
             who = "A key" if by.kind == "key" else "Your role"
             raise NotAllowed(f"{who} cannot make, change or remove {'an' if each[0] in 'oa' else 'a'} {each}.")
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

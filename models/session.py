@@ -1,13 +1,12 @@
 """Browser sessions as rows, so that ending one takes effect at its next request."""
 
-import hashlib
-import secrets
 from datetime import timedelta
 
 from peewee import BlobField, ForeignKeyField, TextField
 
 from models.database import Record, UTCDateTimeField, id_field, now, transaction
 from models.errors import Invalid, NotFound
+from models.tokens import digest_of, new_token
 from models.user import User, hash_password
 
 LIFE = timedelta(days=30)
@@ -37,8 +36,8 @@ class BrowserSession(Record):
     @classmethod
     def start(cls, user: User, *, address: str, client: str) -> "tuple[BrowserSession, str]":
         """A new session and its token, which exists nowhere else but in the cookie."""
-        token = secrets.token_urlsafe(32)
-        row = cls.create(user=user, digest=_digest(token), address=address, client=client[:200])
+        token = new_token()
+        row = cls.create(user=user, digest=digest_of(token), address=address, client=client[:200])
         return row, token
 
     @classmethod
@@ -48,7 +47,7 @@ class BrowserSession(Record):
         row = (
             cls.select(cls, User)
             .join(User)
-            .where(cls.digest == _digest(token))
+            .where(cls.digest == digest_of(token))
             .where(cls.created_at > moment - LIFE)
             .where(cls.seen_at > moment - IDLE)
             .get_or_none()
@@ -63,8 +62,8 @@ class BrowserSession(Record):
 
     def confirm(self) -> str:
         """Note that the password was just given. The session gets a new token, as at sign-in."""
-        token = secrets.token_urlsafe(32)
-        self.digest = _digest(token)
+        token = new_token()
+        self.digest = digest_of(token)
         self.confirmed_at = now()
         self.save(only=[BrowserSession.digest, BrowserSession.confirmed_at])
         return token
@@ -109,8 +108,3 @@ class BrowserSession(Record):
         """Delete what can no longer be resumed; returns how many."""
         moment = now()
         return cls.delete().where((cls.created_at <= moment - LIFE) | (cls.seen_at <= moment - IDLE)).execute()
-
-
-def _digest(token: str) -> bytes:
-    # 256 random bits need no slow hash and no pepper.
-    return hashlib.sha256(token.encode()).digest()

@@ -4,8 +4,6 @@ Whoever reads the address confirms, without an account. The row holds only the h
 when the mail is put together and is nowhere else but in that mail.
 """
 
-import hashlib
-import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -19,6 +17,7 @@ from models.mail_choice import TeamAddress
 from models.mail_kinds import CONFIRMATION
 from models.mail_recipients import Recipient
 from models.outbox import Notice
+from models.tokens import digest_of, new_token
 from models.workspace import Workspace
 
 LIFE = timedelta(days=7)
@@ -65,8 +64,8 @@ def _must_not_pester(team: TeamAddress) -> None:
 
 def fresh_token(team_id: str) -> str:
     """The token of a new link. Links that were made before stop working."""
-    token = secrets.token_urlsafe(32)
-    link = {"token_digest": _digest(token), "token_until": now() + LIFE}
+    token = new_token()
+    link = {"token_digest": digest_of(token), "token_until": now() + LIFE}
     TeamAddress.update(**link).where(TeamAddress.id == team_id, TeamAddress.confirmed_at.is_null()).execute()
     return token
 
@@ -104,13 +103,9 @@ def decline(token: str) -> TeamAddress:
 
 
 def _open(token: str) -> tuple[Any, ...]:
-    return TeamAddress.token_digest == _digest(token), TeamAddress.token_until > now()
+    return TeamAddress.token_digest == digest_of(token), TeamAddress.token_until > now()
 
 
 def _record(action: str, team: TeamAddress) -> None:
     by = Actor("user", team.address)
     AuditEvent.write(action, team.id, workspace=team.workspace_id, by=by, to=team.address)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
