@@ -3,21 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from peewee import JOIN
 
 from models import role
-from models.actor import Actor
-from models.audit import AuditEvent
-from models.database import now, transaction
 from models.digest_time import HOUR, next_digest
-from models.errors import Invalid
 from models.mail_choice import MailChoice, TeamAddress, TeamHour
 from models.mail_kinds import CONFIRMATION, DIGEST, KINDS
 from models.member import Member
 from models.user import User
-from models.workspace import Workspace
 
 UTC = ZoneInfo("UTC")
 
@@ -30,8 +25,6 @@ class Recipient:
     address: str
     zone: ZoneInfo = UTC
     hour: int = HOUR
-    # Why they get it, in the words of the footer.
-    reason: str = ""
 
 
 def of(workspace_id: str, kind: str, *, maker: str | None = None) -> list[Recipient]:
@@ -39,12 +32,12 @@ def of(workspace_id: str, kind: str, *, maker: str | None = None) -> list[Recipi
     people = list(_people(workspace_id, kind, maker))
     taken = {each.address for each in people}
     teams = [row for row in TeamAddress.confirmed(workspace_id) if kind in row.kinds and row.address not in taken]
-    return people + (_teams(workspace_id, teams) if teams else [])
+    return people + (team_recipients(workspace_id, teams) if teams else [])
 
 
-def _teams(workspace_id: str, teams: Iterable[TeamAddress]) -> list[Recipient]:
+def team_recipients(workspace_id: str, teams: Iterable[TeamAddress]) -> list[Recipient]:
     chosen = TeamHour.of(workspace_id)
-    return [Recipient(row.id, row.address, chosen.zone, chosen.hour, "team") for row in teams]
+    return [Recipient(row.id, row.address, chosen.zone, chosen.hour) for row in teams]
 
 
 def _people(workspace_id: str, kind: str, maker: str | None) -> Iterator[Recipient]:
@@ -63,20 +56,20 @@ def _people(workspace_id: str, kind: str, maker: str | None) -> Iterator[Recipie
         assert member.user
         choice = getattr(member, "choice", None)
         if choice is None or kind not in choice.off:
-            yield _person(member.user, member.role)
+            yield as_recipient(member.user)
 
 
-def _person(user: User, reason: str) -> Recipient:
-    return Recipient(user.id, user.email, user.zone, digest_hour(user), reason)
+def as_recipient(user: User) -> Recipient:
+    return Recipient(user.id, user.email, user.zone, digest_hour(user))
 
 
 def known(recipient: str) -> Recipient | None:
     """The recipient with this id as of now, if there is one still."""
     if recipient.startswith("team_"):
         team = TeamAddress.get_or_none(TeamAddress.id == recipient)
-        return _teams(team.workspace_id, [team])[0] if team else None
+        return team_recipients(team.workspace_id, [team])[0] if team else None
     user = User.get_or_none(User.id == recipient)
-    return _person(user, "") if user else None
+    return as_recipient(user) if user else None
 
 
 def objection(recipient: str, workspace_id: str, kind: str) -> str | None:
@@ -105,50 +98,3 @@ def digest_hour(user: User) -> int:
 
 def digest_after(moment: datetime, recipient: Recipient) -> datetime:
     return next_digest(moment, recipient.zone, recipient.hour)
-
-
-def choose(member: Member, user: User, kinds: Iterable[str], hour: int) -> None:
-    """What a person takes of the digest in a workspace, and when it comes in all of theirs."""
-    if not 0 <= hour <= 23:
-        raise Invalid(hour="Choose an hour of the day.")
-    with transaction():
-        MailChoice.choose(member.id, kinds)
-        if hour != digest_hour(user):
-            user.digest_hour = hour
-            user.save(only=[User.digest_hour])
-            _plan_anew(_person(user, ""))
-
-
-def choose_team_hour(workspace: Workspace, hour: int, zone: str, *, by: Actor) -> None:
-    """When the team addresses of a workspace get the daily mail, on the clock of that time zone."""
-    if not 0 <= hour <= 23:
-        raise Invalid(hour="Choose an hour of the day.")
-    if zone not in available_timezones():
-        raise Invalid(time_zone="Choose a time zone from the list.")
-    with transaction():
-        workspace.hold()
-        before = TeamHour.of(workspace.id)
-        if (before.hour, before.time_zone) == (hour, zone):
-            return
-        values = {"hour": hour, "time_zone": zone}
-        TeamHour.insert(workspace=workspace.id, **values).on_conflict(
-            conflict_target=[TeamHour.workspace], update=values
-        ).execute()
-        told = {"hour": [before.hour, hour], "time_zone": [before.time_zone, zone]}
-        AuditEvent.write("team_address.hour_changed", workspace.id, workspace=workspace.id, by=by, **told)
-        for each in _teams(workspace.id, TeamAddress.listed(workspace.id)):
-            _plan_anew(each)
-
-
-def choose_zone(user: User, name: str) -> None:
-    """Another time zone of a person; their hour is one of that zone from now on."""
-    with transaction():
-        user.choose_zone(name)
-        _plan_anew(_person(user, ""))
-
-
-def _plan_anew(recipient: Recipient) -> None:
-    # The outbox knows this module.
-    from models.outbox import Notice
-
-    Notice.postpone(recipient.id, digest_after(now(), recipient))

@@ -2,6 +2,8 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,14 @@ def python_files(*rooms: str) -> list[Path]:
     return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {name.name.partition(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -33,8 +40,19 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def modules_imported(path: Path) -> set[str]:
+    """The modules of ours that a file takes names from, also within its functions."""
+    found = set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -45,17 +63,26 @@ def test_imports_point_inward(room: str) -> None:
         assert not imports(path) & FORBIDDEN[room], path
 
 
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_no_module_comes_before_itself(room: str) -> None:
+    """Nor by a detour through others, nor by an import that waits until a function is called."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in python_files(room)}
+    before = {name: modules_imported(path) & names.keys() for name, path in names.items()}
+    try:
+        tuple(TopologicalSorter(before).static_order())
+    except CycleError as circle:
+        pytest.fail(" -> ".join(circle.args[1]))
+
+
 def test_nothing_imports_relatively() -> None:
     for path in python_files(*ROOMS):
-        relative = [
-            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) and node.level
-        ]
+        relative = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom) and node.level]
         assert not relative, path
 
 
 def test_views_leave_queries_to_the_models() -> None:
     for path in python_files("views"):
-        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
+        calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute)]
         queries = [f"{path}:{node.lineno} .{node.attr}" for node in calls if node.attr in ONLY_MODELS]
         assert not queries
 
@@ -78,7 +105,7 @@ def test_files_answer_one_question() -> None:
 
 def test_modules_say_what_they_are_for() -> None:
     files = [path for path in python_files(*ROOMS) if path.read_text().strip()]
-    assert not [path for path in files if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert not [path for path in files if not ast.get_docstring(parsed(path))]
 
 
 def test_functions_of_the_models_have_types() -> None:

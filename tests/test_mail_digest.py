@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs import send_mail
-from models import ApiKey, Mail, Notice, User, database, mail_kinds, mail_recipients, outbox
+from models import ApiKey, Mail, Notice, User, database, mail_kinds, mail_preferences, outbox
 from models.database import now
 from models.digest_time import next_digest
 from models.mail_choice import MailChoice
@@ -59,7 +59,7 @@ def test_there_is_one_digest_a_day(mailbox: Mailbox, ada: Person, key: ApiKey) -
     run_at(EIGHT)
     with database.at(EIGHT + timedelta(minutes=1)):
         outbox.promise("unused", key.workspace_id, key.id, "90d", key=key)
-        mail_recipients.choose(ada.member, User.get_by_id(ada.user.id), mail_kinds.DIGESTS, 10)
+        mail_preferences.choose(ada.member, User.get_by_id(ada.user.id), mail_kinds.DIGESTS, 10)
     assert run_at(EIGHT + timedelta(hours=3)) == ""
     assert run_at(EIGHT + timedelta(hours=26)) == "1 sent"
     assert len(mailbox.arrived) == 2

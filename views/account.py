@@ -5,7 +5,7 @@ import re
 from flask import Blueprint, Response, flash, g, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 
-from models import BrowserSession, Member, Throttle, mail_recipients
+from models import BrowserSession, Member, Throttle, mail_preferences
 from models.errors import Invalid, Throttled
 from views import access, htmx
 from views.people_forms import PasswordForm, ZoneForm
@@ -63,7 +63,7 @@ def password() -> ResponseReturnValue:
 def zone() -> ResponseReturnValue:
     form = ZoneForm(g.user.time_zone)
     try:
-        mail_recipients.choose_zone(g.user, form.text("time_zone"))
+        mail_preferences.choose_zone(g.user, form.text("time_zone"))
     except Invalid as problem:
         form.blame(problem)
         return _page(422, zone_form=form)

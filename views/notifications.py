@@ -13,6 +13,7 @@ from models import (
     TeamHour,
     dead_letters,
     mail_kinds,
+    mail_preferences,
     mail_recipients,
     team_confirmation,
 )
@@ -57,7 +58,7 @@ def show(workspace_id: str) -> ResponseReturnValue:
 def choose(workspace_id: str) -> ResponseReturnValue:
     form = MineForm(mail_recipients.digest_hour(g.user))
     try:
-        mail_recipients.choose(g.member, g.user, request.form.getlist("kinds"), _hour(form))
+        mail_preferences.choose(g.member, g.user, request.form.getlist("kinds"), _hour(form))
     except Invalid as problem:
         form.blame(problem)
         return _page(422, mine=form)
@@ -72,7 +73,7 @@ def choose_team_hour(workspace_id: str) -> ResponseReturnValue:
     workspace = g.member.workspace
     form = TeamHourForm(TeamHour.of(workspace.id))
     try:
-        mail_recipients.choose_team_hour(workspace, _hour(form), form.text("time_zone"), by=access.actor())
+        mail_preferences.choose_team_hour(workspace, _hour(form), form.text("time_zone"), by=access.actor())
     except Invalid as problem:
         form.blame(problem)
         return _page(422, hour_form=form)

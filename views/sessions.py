@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
-from models import Invitation, Throttle, User, mail_recipients, network
+from models import Invitation, Throttle, User, mail_preferences, network
 from models.errors import Invalid, Throttled
 from models.user import email_address
 from views import access, home, htmx
@@ -141,7 +141,7 @@ def _welcome(user: User, zone_guess: str, target: str | None) -> ResponseReturnV
     if user.time_zone == "UTC" and zone_guess:
         # Only a guess of the browser; the account page has the list.
         with contextlib.suppress(Invalid):
-            mail_recipients.choose_zone(user, zone_guess)
+            mail_preferences.choose_zone(user, zone_guess)
     response = redirect(target or url_for("home.index"), 303)
     _set_cookie(response, _device_name(), _signer().dumps([user.id, secrets.token_urlsafe(16)]))
     return response
