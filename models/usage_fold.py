@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from models import usage_journal, usage_watch
+from models import metrics, usage_journal, usage_losses, usage_watch
 from models.database import db, now, now_microseconds, sql, transaction
-from models.usage import HOUR, UsageMark
-from models.usage_journal import ENDING, LOSS, UNREADY, Loss, Use, understood
+from models.usage import HOUR, UsageMark, hour_of
+from models.usage_journal import ENDING, UNREADY, understood
 from models.usage_sums import Remembered, Sums
 
 # Bytes of journals that one transaction takes: it holds the database for some tens of milliseconds.
@@ -55,22 +55,33 @@ def fold(seconds: float = 5.0) -> Folded:
     folder = usage_journal.journal().folder
     requests = lost = 0
     deadline = time.monotonic() + seconds
+    unreadable: list[OSError] = []
     with _alone(folder) as mine:
+        if mine:
+            try:
+                lost = _fold_losses(folder)
+            except OSError as problem:
+                unreadable.append(problem)
         is_full = mine
         while is_full:
-            pieces, is_full = _read(folder)
+            pieces, is_full = _read(folder, unreadable)
             sums = _added_up(pieces)
             if pieces:
                 _write(sums, pieces)
                 usage_watch.has_counted(folder, sums.requests)
             requests += sums.requests
-            lost += sum(sums.gaps.values())
+            damaged = sum(sums.gaps.values())
+            metrics.USAGE_LOST.inc(damaged)
+            lost += damaged
             if time.monotonic() > deadline:
                 break
         if mine:
             _sweep(folder)
     if lost:
         log.error("requests were not counted", extra={"count": lost})
+    if unreadable:
+        # All others are counted by now.
+        raise unreadable[0]
     return Folded(requests, lost)
 
 
@@ -87,21 +98,44 @@ def _alone(folder: Path) -> Iterator[bool]:
             yield True
 
 
-def _read(folder: Path) -> tuple[list[Piece], bool]:
+def _fold_losses(folder: Path) -> int:
+    """Add what could not be written down since the last time to the hours that lack it; returns how many requests."""
+    found = usage_losses.found(folder, hour_of(now()))
+    told = usage_watch.marks(found)
+    news = {name: count for name, (_, count) in found.items() if count > told.get(name, 0)}
+    sums = Sums()
+    if news:
+        with transaction():
+            for name, count in news.items():
+                before = told.get(name, 0)
+                _advance(name, before, count)
+                sums.lose(found[name][0], count - before)
+            sums.write(_remembered)
+    return sum(sums.gaps.values())
+
+
+def _read(folder: Path, unreadable: list[OSError]) -> tuple[list[Piece], bool]:
     """What is new in the journals, as much as one transaction takes, and whether there is more than that."""
-    marks, left = usage_watch.marks(folder), MOST
+    files, left = sorted(folder.glob(f"*{ENDING}")), MOST
+    marks = usage_watch.marks(file.name for file in files)
     pieces: list[Piece] = []
-    for file in sorted(folder.glob(f"*{ENDING}")):
+    for file in files:
         if left <= 0:
             return pieces, True
         before = marks.get(file.name, 0)
-        with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
-            # Asked first: what a writer that has gone left is then all that will ever be there.
-            is_over = _is_free(opened.fileno())
-            data, is_whole = _lines(opened.fileno(), before, left)
-            left -= len(data)
-            if data or (is_over and is_whole):
-                pieces.append(Piece(file, before, before + len(data), data, is_over and is_whole))
+        try:
+            with file.open("rb") as opened:
+                # Asked first: what a writer that has gone left is then all that will ever be there.
+                is_over = _is_free(opened.fileno())
+                data, is_whole = _lines(opened.fileno(), before, left)
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            unreadable.append(problem)
+            continue
+        left -= len(data)
+        if data or (is_over and is_whole):
+            pieces.append(Piece(file, before, before + len(data), data, is_over and is_whole))
     return pieces, left <= 0
 
 
@@ -140,7 +174,7 @@ def _added_up(pieces: list[Piece]) -> Sums:
             try:
                 moment = int(stamp)
             except ValueError:
-                damaged += not _take_loss(line, sums)
+                damaged += 1
                 continue
             group = groups.get((moment // HOUR, rest))
             if group is None:
@@ -155,27 +189,19 @@ def _added_up(pieces: list[Piece]) -> Sums:
         except ValueError:
             damaged += count
             continue
-        assert isinstance(use, Use)
         sums.add(use, count, first)
     if damaged:
         log.error("lines of a journal were damaged", extra={"count": damaged})
+        # When they were written is damaged, too; a journal is read a moment later.
+        sums.lose(hour_of(now()), damaged)
     return sums
-
-
-def _take_loss(line: bytes, sums: Sums) -> bool:
-    with contextlib.suppress(ValueError):
-        loss = understood(line) if line.startswith(LOSS.encode()) else None
-        if isinstance(loss, Loss):
-            sums.lose(loss)
-            return True
-    return False
 
 
 def _write(sums: Sums, pieces: list[Piece]) -> None:
     try:
         with transaction():
             for piece in pieces:
-                _advance(piece)
+                _advance(piece.file.name, piece.before, piece.after)
             sums.write(_remembered)
     except BaseException:
         _remembered.forget()
@@ -187,17 +213,17 @@ def _write(sums: Sums, pieces: list[Piece]) -> None:
             UsageMark.delete().where(UsageMark.journal == piece.file.name).execute()
 
 
-def _advance(piece: Piece) -> None:
+def _advance(name: str, before: int, after: int) -> None:
     """Move the mark from where reading began. Whoever finds it elsewhere has been overtaken, and adds nothing."""
-    if piece.before == piece.after:
+    if before == after:
         return
-    if piece.before:
-        done = db.execute_sql(sql(ADVANCE), (piece.after, now_microseconds(), piece.file.name, piece.before)).rowcount
+    if before:
+        done = db.execute_sql(sql(ADVANCE), (after, now_microseconds(), name, before)).rowcount
     else:
-        row = {"journal": piece.file.name, "folded": piece.after, "at": now()}
+        row = {"journal": name, "folded": after, "at": now()}
         done = UsageMark.insert(row).on_conflict_ignore().as_rowcount().execute()
     if done != 1:
-        raise RuntimeError(f"another process folds {piece.file.name}")
+        raise RuntimeError(f"another process folds {name}")
 
 
 def _sweep(folder: Path) -> None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from models import metrics
 from models.database import random_text
+from models.usage_losses import Losses
 
 # One file of a worker. It is made whole at once, so a disk that fills up is noticed here and not while writing.
 SIZE = 4 * 1024 * 1024
@@ -26,11 +27,12 @@ ENDING, UNREADY = ".journal", ".new"
 # After a failure the disk is asked again this much later, and the log told this often.
 PAUSE, TELL_EVERY = 1.0, 60.0
 LONGEST_CLIENT, LONGEST_ADDRESS = 200, 64
+# The end of the year 9999.
+LAST_MOMENT = 253_402_300_800_000_000
 
 # How a request ended for the key: let through; refused though its secret is good; refused because its key is disabled
 # or has not started; refused because its secret is dead: rotated out, revoked or expired.
 ACCEPTED, REFUSED, ASLEEP, DEAD = "a", "r", "s", "d"
-LOSS = "lost"
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +53,6 @@ class Use(NamedTuple):
     client: str
 
 
-class Loss(NamedTuple):
-    """Requests that could not be written down between two moments."""
-
-    since: int
-    until: int
-    requests: int
-
-
 class Journal:
     """The file that this process writes to, and the next one when it is full."""
 
@@ -70,12 +64,12 @@ class Journal:
         self.end = 0
         self.again_at = 0.0
         self.told_at = 0.0
-        self.loss: Loss | None = None
+        self.losses = Losses(folder)
         # Of this process, ever.
         self.lost = 0
 
     def append(self, line: bytes, moment: int) -> None:
-        """Write one line, or remember that it was lost. It never raises."""
+        """Write one line, or count it as lost. It never raises."""
         self.threads.acquire()
         try:
             end = self.end + len(line)
@@ -99,9 +93,11 @@ class Journal:
         self.memory = self.descriptor = None
 
     def forget(self) -> None:
-        """In a forked child: the file stays the parent's."""
+        """In a forked child: the files stay the parent's, and so do its locks."""
         self.threads = threading.Lock()
         self.close()
+        self.losses.close()
+        self.again_at = 0.0
 
     def _open(self) -> bool:
         """Begin a file; whether that worked. After a failure the disk has a pause."""
@@ -109,30 +105,27 @@ class Journal:
             return False
         try:
             self.close()
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.losses.begin()
             self.descriptor, self.memory = _made(self.folder)
         except OSError as problem:
             self.again_at = time.monotonic() + PAUSE
             self._tell(problem)
             return False
         self.end = 0
-        if self.loss is not None:
-            line = f"{LOSS}\t{self.loss.since}\t{self.loss.until}\t{self.loss.requests}\n".encode()
-            self.memory[: len(line)] = line
-            self.end, self.loss = len(line), None
         return True
 
     def _lose(self, moment: int) -> None:
         self.lost += 1
         metrics.USAGE_LOST.inc()
-        before = self.loss or Loss(moment, moment, 0)
-        self.loss = Loss(before.since, moment, before.requests + 1)
+        self.losses.add(moment)
 
     def _tell(self, problem: OSError) -> None:
         if time.monotonic() >= self.told_at:
             self.told_at = time.monotonic() + TELL_EVERY
             log.error(
                 "requests are not being counted",
-                extra={"reason": problem.strerror or str(problem), "lost": self.loss.requests if self.loss else 0},
+                extra={"reason": problem.strerror or str(problem), "lost": self.lost},
             )
 
 
@@ -163,14 +156,13 @@ def write(use: Use) -> None:
     journal().append(line.encode("utf-8", "replace"), moment)
 
 
-def understood(line: bytes) -> Use | Loss:
+def understood(line: bytes) -> Use:
     """The meaning of one line. Raises `ValueError` for one that is damaged."""
-    parts = line.decode().split("\t")
-    if parts[0] == LOSS:
-        since, until, count = map(int, parts[1:])
-        return Loss(since, until, count)
-    moment, key_id, secret_id, scope, verdict, status, request, address, client = parts
-    return Use(int(moment), key_id, secret_id, scope, verdict, int(status), request, address, client)
+    moment, key_id, secret_id, scope, verdict, status, request, address, client = line.decode().split("\t")
+    use = Use(int(moment), key_id, secret_id, scope, verdict, int(status), request, address, client)
+    if not (0 <= use.moment < LAST_MOMENT and 100 <= use.status < 1000):
+        raise ValueError("numbers that no request has")
+    return use
 
 
 def _clean(text: str) -> str:
@@ -179,8 +171,7 @@ def _clean(text: str) -> str:
 
 def _made(folder: Path) -> tuple[int, mmap.mmap]:
     """A new file, mapped. It gets its name once it is locked, so one that is found unlocked has no writer any more."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if sum(file.stat().st_size for file in folder.glob(f"*{ENDING}")) + SIZE > MOST:
+    if (sum(1 for _ in folder.glob(f"*{ENDING}")) + 1) * SIZE > MOST:
         raise OSError(0, "the journals are full, since nobody folds them")
     unready = folder / f"{random_text(16)}{UNREADY}"
     descriptor = os.open(unready, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

@@ -12,7 +12,7 @@ from models.audit import AuditEvent
 from models.database import db, from_microseconds
 from models.incident import Sighting
 from models.usage import DAY, HOUR, KeyNetwork, KeyPlace, UsageRoute
-from models.usage_journal import ACCEPTED, ASLEEP, DEAD, Loss, Use
+from models.usage_journal import ACCEPTED, ASLEEP, DEAD, Use
 
 # Of a key in a day, so many networks and routes are kept apart; then wider networks, then none.
 ROUTES, WIDE_ROUTES = 200, 300
@@ -20,8 +20,6 @@ ELSEWHERE = network.EVERYWHERE
 # Networks of a key that are told of as new; beyond, it is used from everywhere.
 NETWORKS = 200
 REMEMBERED = 10_000
-# Hours that one loss marks at most.
-LONGEST_LOSS = 90 * 24
 
 HOURS = """
 INSERT INTO usage_hour (key_id, hour, secret_id, scope, outcome, count) VALUES (?, ?, ?, ?, ?, ?)
@@ -90,13 +88,9 @@ class Sums:
         self.first_from: dict[tuple[str, str], Use] = {}
         self.dead: dict[tuple[str, str, str, bool], Sighting] = {}
 
-    def lose(self, loss: Loss) -> None:
-        """The last hour has the number; any hour since the first may have had some of it, also of a clock set back."""
-        last = loss.until // HOUR
-        first, end = sorted((max(loss.since // HOUR, last - LONGEST_LOSS), last))
-        for hour in range(first, end + 1):
-            self.gaps[hour] += 0
-        self.gaps[last] += loss.requests
+    def lose(self, hour: int, requests: int) -> None:
+        """Requests of an hour whose keys are not known."""
+        self.gaps[hour] += requests
 
     def add(self, use: Use, count: int = 1, first: int | None = None) -> None:
         """Add a use that happened `count` times, lastly at its moment, and within the hour of that moment."""

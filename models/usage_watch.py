@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,19 +20,20 @@ LATE = timedelta(minutes=1)
 COUNTED = "counted"
 
 
-def marks(folder: Path) -> dict[str, int]:
-    """How far each journal was read."""
-    names = [file.name for file in folder.glob(f"*{ENDING}")]
-    if not names:
+def marks(names: Iterable[str]) -> dict[str, int]:
+    """How far each journal was read, and how much of each loss is known."""
+    wanted = list(names)
+    if not wanted:
         return {}
-    return {mark.journal: mark.folded for mark in UsageMark.select().where(UsageMark.journal.in_(names))}
+    return {mark.journal: mark.folded for mark in UsageMark.select().where(UsageMark.journal.in_(wanted))}
 
 
 def waiting_since() -> datetime | None:
     """The moment of the oldest use that is not in the database yet; None when all are."""
     folder = usage_journal.journal().folder
-    read, oldest = marks(folder), None
-    for file in folder.glob(f"*{ENDING}"):
+    files, oldest = list(folder.glob(f"*{ENDING}")), None
+    read = marks(file.name for file in files)
+    for file in files:
         with contextlib.suppress(OSError, ValueError), file.open("rb") as opened:
             opened.seek(read.get(file.name, 0))
             moment = int(opened.read(64).partition(b"\t")[0])

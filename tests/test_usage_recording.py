@@ -1,6 +1,5 @@
 """Every request that can be tied to a key is counted, and nothing else is; what cannot be counted is told."""
 
-import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from models.usage import OUTCOMES, UsageRoute
 from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
 from tests.support.scrapes import scrape
+from tests.support.usage import disk_is_full
 
 Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
@@ -143,12 +143,10 @@ def test_a_client_that_sends_odd_bytes_is_told_of_in_plain_ones(ada: Person, cal
 
 @pytest.fixture
 def full_disk(app: Flask) -> Iterator[Callable[[], None]]:
-    """No file of this process may grow beyond a few bytes, as on a disk that is full; the call makes room again."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    """As `disk_is_full`, of a worker that has written nothing yet."""
     usage_journal.use(app.config["SETTINGS"].data_dir)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with disk_is_full() as make_room:
+        yield make_room
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
