@@ -8,6 +8,7 @@ from typing import Any
 from jobs.mail_parts import Item, Link, Place, clean, count
 from models import team_confirmation
 from models.database import now
+from models.incident_evidence import Evidence
 from models.mail_kinds import CONFIRMATION
 from models.mail_truth import Told
 
@@ -63,17 +64,23 @@ def _leaked(told: Told, place: Place) -> Item:
 
 def _dead_secret(told: Told, place: Place) -> Item:
     facts = told.notice.facts
+    evidence = Evidence.read(facts.get("evidence", {}))
     rows = [
         # Of many places an incident tells only that there are more.
         ("From", "Many places" if facts.get("address") == "*" else facts.get("address") or ""),
         ("Client", "" if facts.get("client") == "*" else facts.get("client") or ""),
         ("Asked for", facts.get("request") or ""),
         ("First seen", place.time(told.notice.created_at)),
+        ("Secret", evidence.of_secret(place.time)),
+        ("Before", evidence.of_place(place.time)),
     ]
-    links = (Link("See the calls", place.key(told)), Link("Revoke the key", place.key(told, "revoke")))
+    links = [Link("See the calls", place.key(told))]
     did = "wants a new secret in exchange for one" if facts.get("wanted_rotation") else "calls with a secret"
-    text = f"Somebody {did} that has ended. It may be a program that was not updated, or a thief."
-    return _item(told, text, links, rows)
+    text = f"Somebody {did} that has ended, and is refused. It may be a program that was not updated, or a thief."
+    if told.key and told.key.is_live(now()):
+        links.append(Link("Revoke the key", place.key(told, "revoke")))
+        text += " The key itself works on."
+    return _item(told, text, tuple(links), rows)
 
 
 def _expiring(told: Told, place: Place) -> Item:

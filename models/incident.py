@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, BooleanField, ForeignKeyField, TextField
 
-from models import key_mail, metrics
+from models import incident_evidence, key_mail, metrics
 from models.actor import SYSTEM, Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
@@ -69,11 +69,12 @@ class Incident(WorkspaceRecord):
         return cls.in_workspace(workspace_id).where(cls.resolved_at.is_null(), cls.key.in_(listed))
 
     @classmethod
-    def resolve_all(cls, key: ApiKey, *, by: Actor) -> int:
-        """Close the incidents of a key. A later use opens a new one."""
+    def resolve(cls, key: ApiKey, ids: Iterable[str], *, by: Actor) -> int:
+        """Close those incidents of a key that somebody has seen. A later use opens a new one."""
+        seen = set(ids)
         with transaction():
             key.workspace.hold()
-            open_ones = cls.open_of(key)
+            open_ones = [each for each in cls.open_of(key) if each.id in seen]
             if open_ones:
                 mine = cls.id.in_([each.id for each in open_ones])
                 cls.update(resolved_at=now(), resolved_by=by.name).where(mine, cls.resolved_at.is_null()).execute()
@@ -88,6 +89,7 @@ def see(key: ApiKey, sightings: Iterable[Sighting]) -> "list[Incident]":
     """Note uses of dead secrets of a key, in the transaction at hand; returns the incidents that this opened."""
     # Two machines may see the same place at once.
     key.workspace.hold()
+    key = ApiKey.get_by_id(key.id)
     open_ones = {(each.address, each.client): each for each in Incident.open_of(key)}
     opened = []
     for count, first, last in sorted(sightings, key=lambda each: each.first):
@@ -122,11 +124,13 @@ def _open(key: ApiKey, place: tuple[str, str], count: int, first: int, last: Use
         request=last.request, count=count, first_at=from_microseconds(first), last_at=from_microseconds(last.moment),
         wanted_rotation=_is_rotation(last),
     )  # fmt: skip
+    [evidence] = incident_evidence.of(key, [(last.secret_id, address, client)])
     AuditEvent.write(
         "api_key.dead_secret_used", key.id, workspace=key.workspace_id, by=SYSTEM,
         address=address, client=client, request=last.request, wanted_rotation=incident.wanted_rotation,
+        **evidence.facts,
     )  # fmt: skip
-    key_mail.dead_secret_used(key, incident)
+    key_mail.dead_secret_used(key, incident, evidence.facts)
     metrics.INCIDENTS.inc()
     return incident
 

@@ -28,8 +28,8 @@ def found(workspace_id: str, secrets: Iterable[tuple[Any, str, str, str]], by: A
     outbox.promise_each("key_leaked", workspace_id, about, at=at)
 
 
-def dead_secret_used(key: Any, incident: Any) -> None:
-    """Somebody calls with a secret that has ended, from a place that was not known."""
+def dead_secret_used(key: Any, incident: Any, evidence: dict[str, str]) -> None:
+    """Somebody calls with a secret that has ended, from a place that no open incident tells of."""
     facts = {
         "name": key.name,
         "hint": f"gr_{key.hint_start}…{key.hint_end}",
@@ -37,6 +37,7 @@ def dead_secret_used(key: Any, incident: Any) -> None:
         "client": incident.client,
         "request": incident.request,
         "wanted_rotation": incident.wanted_rotation,
+        "evidence": evidence,
     }
     outbox.promise("dead_secret", key.workspace_id, incident.id, key=key, facts=facts)
 

@@ -18,6 +18,8 @@ HOUR = timedelta(hours=1) // database.MICROSECOND
 DAY = 24 * HOUR
 # Places that are kept of a secret.
 PLACES = 5
+# Networks of a key that are remembered, and told of as new; beyond, it is used from everywhere.
+NETWORKS = 200
 
 
 def outcome_of(status: int) -> int:

@@ -11,14 +11,12 @@ from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.database import db, from_microseconds
 from models.incident import Sighting
-from models.usage import DAY, HOUR, KeyNetwork, KeyPlace, UsageRoute
+from models.usage import DAY, HOUR, NETWORKS, KeyNetwork, KeyPlace, UsageRoute
 from models.usage_journal import ACCEPTED, ASLEEP, DEAD, Use
 
 # Of a key in a day, so many networks and routes are kept apart; then wider networks, then none.
 ROUTES, WIDE_ROUTES = 200, 300
 ELSEWHERE = network.EVERYWHERE
-# Networks of a key that are told of as new; beyond, it is used from everywhere.
-NETWORKS = 200
 REMEMBERED = 10_000
 
 HOURS = """

@@ -187,6 +187,8 @@ def _as_leaked(facts: dict[str, Any]) -> Iterator[Detail]:
 def _dead_secret(facts: dict[str, Any]) -> Iterator[Detail]:
     place = "many places" if facts.get("address") == "*" else facts.get("address", "")
     yield Detail(f"From {place}{', ' + facts['client'] if facts.get('client', '*') not in ('', '*') else ''}")
+    if facts.get("secret"):
+        yield Detail(f"With {facts['secret']}")
     if facts.get("wanted_rotation"):
         yield Detail("It asked for a new secret")
 

@@ -1,18 +1,49 @@
-"""Uses of dead secrets, on the page of their key: what people do once they have looked into them."""
+"""Uses of dead secrets, on the page of their key: what is known of each, and what people do about them."""
 
-from flask import Blueprint, flash, redirect, url_for
+from datetime import datetime
+from typing import NamedTuple
+
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import ApiKey, Incident
+from models import ApiKey, Incident, incident_evidence
+from models.incident_evidence import CLIENT, NETWORK, NOBODY
+from views import format
 from views.access import actor, requires
 
 bp = Blueprint("key_incidents", __name__, url_prefix="/w/<workspace_id>/settings/api-keys/<key_id>")
+
+# What stands beside the address, with the look of it.
+SEEN = {CLIENT: ("Known client", ""), NETWORK: ("Known network", ""), NOBODY: ("New network", "bad")}
+
+
+class Shown(NamedTuple):
+    """An open incident, with what helps to tell what it is."""
+
+    incident: Incident
+    badge: tuple[str, str] | None
+    of_secret: str
+    of_place: str
 
 
 @bp.post("/resolve-incidents")
 @requires("api_keys.manage")
 def resolve(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key: ApiKey = ApiKey.find(workspace_id, key_id)
-    if Incident.resolve_all(key, by=actor()):
+    if Incident.resolve(key, request.form.getlist("incident"), by=actor()):
         flash("Marked as looked into. Another use of a dead secret is shown anew.")
     return redirect(url_for("api_keys.show", workspace_id=workspace_id, key_id=key_id), 303)
+
+
+def shown(key: ApiKey) -> list[Shown]:
+    """The open incidents of a key, latest first."""
+    found = Incident.open_of(key)
+    evidence = incident_evidence.of(key, [(each.secret_id, each.address, each.client) for each in found])
+    return [
+        Shown(incident, SEEN.get(known.seen), known.of_secret(_told), known.of_place(_told))
+        for incident, known in zip(found, evidence, strict=True)
+    ]
+
+
+def _told(moment: datetime) -> str:
+    return format.day_time(moment)

@@ -3,10 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from models import ApiKey, Incident, cleanup, scope
+from models import ApiKey, cleanup, scope
 from models.plan import Plan
 from models.policy import misfits
-from views import key_advice, key_history, key_leaks, key_notices, key_refusals, key_rotation, key_usage, plan_words
+from views import (
+    key_advice,
+    key_history,
+    key_incidents,
+    key_leaks,
+    key_notices,
+    key_refusals,
+    key_rotation,
+    key_usage,
+    plan_words,
+)
 
 
 def key_misfits(key: ApiKey, moment: datetime) -> list[str]:
@@ -26,7 +36,7 @@ def told(key: ApiKey, plan: Plan, moment: datetime) -> dict[str, Any]:
         "off_policy": key_misfits(key, moment),
         "misfits": plan_words.misfit_words(key, plan, moment),
         "leaks": key_leaks.shown(key, moment),
-        "incidents": Incident.open_of(key),
+        "incidents": key_incidents.shown(key),
         **key_rotation.shown(key),
         "refusals": key_refusals.shown(key),
         "reasons": key_refusals.REASONS,
