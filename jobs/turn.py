@@ -16,14 +16,14 @@ log = logging.getLogger("jobs")
 
 # A job that runs every few seconds is written down this often, or when it begins or ceases to fail.
 STEP = timedelta(seconds=30)
+STATEMENT_SECONDS = 300
 
 
 @contextlib.contextmanager
 def patient_connection() -> Iterator[None]:
     """A database connection of its own. Nobody waits for a job: its statements may take longer than a request's."""
     try:
-        if not database.is_sqlite():
-            database.db.execute_sql("SET statement_timeout = '5min'")
+        database.allow_statements(STATEMENT_SECONDS)
         yield
     finally:
         database.forget_connection()

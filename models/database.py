@@ -18,13 +18,12 @@ from peewee import (
     InterfaceError,
     Model,
     OperationalError,
-    PostgresqlDatabase,
     SqliteDatabase,
     TextField,
 )
 from playhouse import db_url, migrations
 
-from models import metrics
+from models import metrics, postgres
 from models.errors import NotFound
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -41,10 +40,6 @@ SQLITE_PRAGMAS = {
     "cache_size": -16_000,
 }
 BUSY_SECONDS = 5
-# An API request must fail closed within two seconds, so each wait on the server ends before that.
-POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout=1500 -c idle_in_transaction_session_timeout=10000"
-# A server that is gone without a word is given up, instead of after the two hours of the system.
-KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 MIGRATION_LOCK = 4_772_001
 
 log = logging.getLogger(__name__)
@@ -142,8 +137,7 @@ def connect(url: str) -> None:
     if url.startswith("sqlite"):
         database = db_url.connect(url, pragmas=SQLITE_PRAGMAS, timeout=BUSY_SECONDS)
     else:
-        options = {"connect_timeout": 2, "tcp_user_timeout": 1500, **KEEPALIVES, "options": POSTGRES_OPTIONS}
-        database = db_url.connect(url, unquote_user=True, unquote_password=True, prefer_psycopg3=True, **options)
+        database = postgres.database(url)
     db.initialize(database)
 
 
@@ -184,6 +178,15 @@ def forget_connection() -> None:
     db.dispose()
 
 
+def allow_statements(seconds: float | None) -> None:
+    """Let the statements of this thread's connection take longer than those of a request; None: without end.
+
+    SQLite has no such limit.
+    """
+    if not is_sqlite():
+        db.connection().allow_statements(seconds)
+
+
 @contextlib.contextmanager
 def without_waiting() -> Iterator[None]:
     """For a small write that is worth less than its request: when it cannot be made at once, it is left out."""
@@ -222,8 +225,8 @@ def pending_migrations() -> list[str]:
 @contextlib.contextmanager
 def _migrating() -> Iterator[None]:
     """One migrating process at a time: a lock of the server, or a lock file beside the SQLite file."""
-    if isinstance(db.obj, PostgresqlDatabase):
-        db.execute_sql("SET statement_timeout = 0")
+    if not is_sqlite():
+        allow_statements(None)
         db.execute_sql("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         try:
             yield

@@ -168,7 +168,7 @@ def _fill(table: str, column: str, rows: Iterator[tuple[str, int, str]]) -> None
             statement = f"INSERT INTO {table} ({fields}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608 names of ours
             db.connection().executemany(statement, values)
             return
-        db.execute_sql("SET LOCAL statement_timeout = 0")
+        database.allow_statements(None)
         with db.connection().cursor() as cursor, cursor.copy(f"COPY {table} ({fields}) FROM STDIN") as copy:
             for row in values:
                 copy.write_row(row)

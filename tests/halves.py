@@ -18,6 +18,7 @@ SWEEP = "test_zz_secret_sweep.py"
 SLOW = (
     "browser",
     "test_consistency.py",
+    "test_database_silent.py",
     "test_limits_at_once.py",
     "test_metrics_processes.py",
     "test_rotation_under_load.py",
