@@ -94,7 +94,7 @@ def policy(workspace_id: str, longest_life: int | None, dry_run: bool, as_json: 
     wanted = known(replace(workspace.policy, **given))
     effect = policy_effect.of(workspace, wanted, now())
     if not dry_run:
-        tenancy.choose_policy(workspace, wanted, by=COMMAND_LINE)
+        tenancy.choose_policy(workspace, wanted, by=COMMAND_LINE, seen=workspace.policy.tag)
     show(as_json, asdict(wanted) | {"saved": bool(given) and not dry_run, **_effect(effect)})
 
 

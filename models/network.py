@@ -1,6 +1,7 @@
 """IP allowlists: networks in CIDR form, and whether an address is inside."""
 
 import ipaddress
+from collections.abc import Iterable
 from functools import lru_cache
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -43,6 +44,12 @@ def covers(networks: str, others: str) -> bool:
         return False
     wide = _parse_stored(networks)
     return all(any(is_inside(narrow, network) for network in wide) for narrow in _parse_stored(others))
+
+
+def is_open(networks: Iterable[str]) -> bool:
+    """Whether an allowlist keeps nobody out, or nobody of those with IPv4 or IPv6: then it is one in name alone."""
+    listed = " ".join(networks)
+    return not listed or any(each.prefixlen == 0 for each in _collapsed(listed))
 
 
 def lets_in(networks: str, counted: str) -> bool | None:

@@ -3,13 +3,14 @@
 See docs/decisions/0018-policy.md.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from models import role, scope
+from models import network, role, scope
 from models.errors import Invalid
 from models.plan import Plan
 
@@ -39,6 +40,11 @@ class Policy:
     @property
     def text(self) -> str:
         return json.dumps(asdict(self))
+
+    @property
+    def tag(self) -> str:
+        """Tells this policy from any other one: a form that was made for another is out of date."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     @property
     def longest_life(self) -> timedelta | None:
@@ -100,6 +106,7 @@ class Limits:
 
 MUST_END = "Keys in this workspace must expire."
 NEEDS_ALLOWLIST = f"Keys with {scope.ADMIN} need an IP allowlist in this workspace."
+LETS_ALL_IN = "This one lets every address in."
 
 
 def about_life(policy: Policy) -> str:
@@ -114,9 +121,9 @@ def misfits(key: Wanted, policy: Policy, moment: datetime) -> dict[str, str]:
         found["expires_at"] = about_life(policy)
     elif policy.expiry_required and end is None:
         found["expires_at"] = MUST_END
-    scopes = key.scopes.split() if isinstance(key.scopes, str) else key.scopes
-    if policy.admin_allowlist and scope.ADMIN in scopes and not key.networks:
-        found["networks"] = NEEDS_ALLOWLIST
+    scopes, networks = (each.split() if isinstance(each, str) else each for each in (key.scopes, key.networks))
+    if policy.admin_allowlist and scope.ADMIN in scopes and network.is_open(networks):
+        found["networks"] = f"{NEEDS_ALLOWLIST} {LETS_ALL_IN}" if networks else NEEDS_ALLOWLIST
     return found
 
 

@@ -5,10 +5,13 @@ from models.actor import Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.database import new_id, transaction
+from models.errors import Conflict
 from models.member import Member
 from models.policy import Policy, known
 from models.user import User
 from models.workspace import Workspace, known_leak_policy, known_plan
+
+POLICY_CHANGED = "workspace.policy_changed"
 
 
 def found_workspace(name: str, plan: str, owner: User, *, by: Actor) -> Workspace:
@@ -50,12 +53,17 @@ def choose_leak_policy(workspace: Workspace, policy: str, *, by: Actor) -> None:
         AuditEvent.write(action, workspace.id, workspace=workspace.id, by=by, leak_policy=[before, policy])
 
 
-def choose_policy(workspace: Workspace, policy: Policy, *, by: Actor) -> None:
-    """Say what is asked of the keys of a workspace from now on. No key that works stops for it."""
+def choose_policy(workspace: Workspace, policy: Policy, *, by: Actor, seen: str | None = None) -> None:
+    """Say what is asked of the keys of a workspace from now on. No key that works stops for it.
+
+    `seen` is the tag of the policy that held when somebody decided: nobody takes back unseen what another one chose.
+    """
     policy = known(policy)
     with transaction():
         workspace.hold()
         before = Workspace.get_by_id(workspace.id).policy
+        if seen is not None and seen != before.tag:
+            raise Conflict(_who_changed(workspace))
         workspace.policy_text = policy.text
         changes = policy.differs_from(before)
         if not changes:
@@ -64,7 +72,13 @@ def choose_policy(workspace: Workspace, policy: Policy, *, by: Actor) -> None:
         if before.staged_cleanup and not policy.staged_cleanup:
             # What it flagged is only unused now. What it put aside waits for somebody.
             ApiKey.update(flagged_at=None).where(ApiKey.workspace == workspace.id).execute()
-        AuditEvent.write("workspace.policy_changed", workspace.id, workspace=workspace.id, by=by, **changes)
+        AuditEvent.write(POLICY_CHANGED, workspace.id, workspace=workspace.id, by=by, **changes)
+
+
+def _who_changed(workspace: Workspace) -> str:
+    trail = AuditEvent.about(workspace.id, workspace.id)
+    who = next((each.actor_name for each in trail if each.action == POLICY_CHANGED), "Someone")
+    return f"{who} changed the policy while you had it open. Nothing of yours was saved. This is what holds now."
 
 
 def change_plan(workspace: Workspace, slug: str, *, by: Actor) -> None:

@@ -9,7 +9,7 @@ import pytest
 from models import ApiKey, AuditEvent, Workspace
 from models.database import now
 from models.policy import Policy
-from tests.support.cast import Person, make_admin_key
+from tests.support.cast import Person, joined, make_admin_key
 from tests.support.clients import Browser
 from tests.support.key_pages import all_hidden, let_password_age_after_sign_in, ticked, value, words
 from tests.support.keys import works
@@ -131,3 +131,30 @@ def test_a_field_of_a_later_version_is_left_alone(ada: Person, browse: Browse) -
     Workspace.update(policy_text=later).where(Workspace.id == ada.workspace.id).execute()
     assert policy_of(ada) == Policy(unused_days=7)
     assert browse(ada).get(ada.settings("policy")).status_code == 200
+
+
+def test_of_two_owners_at_once_the_second_is_told_what_holds_and_takes_nothing_back(
+    ada: Person, browse: Browse
+) -> None:
+    grace = joined(ada.workspace, "Grace Hopper", "owner")
+    mine = all_hidden(browse(ada).get(ada.settings("policy")))["seen"]
+    assert save(browse(grace), grace, longest_life_days="30").status_code == 303
+    late = save(browse(ada), ada, unused_days="60", seen=mine)
+    assert late.status_code == 409
+    assert "Grace Hopper changed the policy while you had it open. Nothing of yours was saved." in words(late)
+    assert (value(late, "longest_life_days"), value(late, "unused_days")) == ("30", "90")
+    assert policy_of(ada) == Policy(30)
+    now_seen = all_hidden(late)["seen"]
+    assert save(browse(ada), ada, longest_life_days="30", unused_days="60", seen=now_seen).status_code == 303
+    assert policy_of(ada) == Policy(30, unused_days=60)
+
+
+def test_a_policy_that_changed_behind_the_question_is_not_replaced(
+    ada: Person, browse: Browse, make_key: MakeKey
+) -> None:
+    make_key(ada)
+    asked = save(browse(ada), ada, expiry_required="y")
+    assert asked.status_code == 200 and "would not fit" in words(asked)
+    rule(ada, rotation_days=30)
+    assert browse(ada).post(ada.settings("policy"), all_hidden(asked) | {"anyway": "1"}).status_code == 409
+    assert policy_of(ada) == Policy(rotation_days=30)

@@ -5,10 +5,10 @@ from dataclasses import fields
 
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 
-from models import policy_effect
-from models.errors import Invalid
+from models import Workspace, policy_effect
+from models.errors import Conflict, Invalid
 from models.policy import MANAGERS, OWNERS, Policy, known
 from models.tenancy import choose_leak_policy, choose_policy
 from models.workspace import REVOKE, TELL
@@ -37,6 +37,8 @@ class PolicyForm(PageForm):
     rotation_days = StringField("Rotation due after, in days")
     staged_cleanup = BooleanField("Clean unused keys up in stages")
     creators = StringField("Who may create keys")
+    # The policy that the form was made for.
+    seen = HiddenField()
 
     def policy(self) -> Policy:
         """What was entered; `Invalid` with every mistake."""
@@ -55,9 +57,13 @@ class PolicyForm(PageForm):
 
 
 def shown(policy: Policy) -> PolicyForm:
-    """The form with what holds now."""
-    values = {each.name: getattr(policy, each.name) for each in fields(policy)}
-    return PolicyForm(formdata=None, data={k: "" if v is None else v for k, v in values.items()})
+    """The form with what holds now, whatever was sent."""
+    form = PolicyForm()
+    form.seen.data = policy.tag
+    for each in fields(policy):
+        value = getattr(policy, each.name)
+        form[each.name].data = "" if value is None else value
+    return form
 
 
 @bp.get("")
@@ -84,7 +90,12 @@ def save(workspace_id: str) -> ResponseReturnValue:
         if effect.anything:
             carried = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_CARRIED]
             return htmx.dialog("policy/affected.html", effect=effect, carried=carried, policy=policy)
-    choose_policy(workspace, policy, by=access.actor())
+    try:
+        choose_policy(workspace, policy, by=access.actor(), seen=form.text("seen"))
+    except Conflict as problem:
+        form = shown(Workspace.known(workspace_id).policy)
+        form.blame(problem)
+        return _page(form, status=409)
     flash("The policy is saved.")
     return _to()
 

@@ -24,4 +24,5 @@ def policy_of(person: Person) -> Policy:
 def save(browser: Browser, person: Person, **chosen: Any) -> Any:
     """The form of the page as it opens for a new workspace, with some fields changed."""
     form = {"longest_life_days": "", "unused_days": "90", "rotation_days": "90", "creators": "managers"} | chosen
+    form.setdefault("seen", policy_of(person).tag)
     return browser.post(person.settings("policy"), form)
