@@ -115,14 +115,18 @@ class KeyRefused(DomainError):
     status, code, title = 401, "invalid_key", "Invalid API key"
     detail = "This is not a valid API key."
 
-    def __init__(self, code: str = "invalid_key", *, proven: Any = None) -> None:
+    def __init__(self, code: str = "invalid_key", *, proven: Any = None, of_secret: bool = False) -> None:
+        """`of_secret`: only the secret that was sent has ended, and its key lives on with another one."""
         self.code = code
         self.status, self.title, detail = REFUSALS[code]
+        if of_secret:
+            detail = OF_SECRET
         # The `Credential`, once its secret was proven.
         self.proven = proven
         super().__init__(detail)
 
 
+OF_SECRET = "This secret of the API key was replaced and has stopped working. Use the current one."
 REFUSALS = {
     "missing_key": (401, "API key required", "Send an API key: Authorization: Bearer gr_…"),
     "invalid_key": (401, "Invalid API key", "This is not a valid API key."),

@@ -23,6 +23,10 @@ OVERLAPS = {
 }
 UNKNOWN = "Choose none, 1h, 24h or 7d."
 ROTATED = "This key was rotated in the meantime. Look at it again before you rotate it."
+REPLACED_ALREADY = (
+    "This secret was replaced, and only the current one can rotate its key. If the new one was lost, let somebody who "
+    "manages keys undo that rotation."
+)
 STILL_RETIRING = (
     "The secret before the current one still works. End that overlap or undo that rotation first, "
     "or rotate without an overlap, which stops both."
@@ -63,7 +67,7 @@ class KeyRotation:
             key_grant.may_hand_out(by, self.id, key.settings)
             old, retiring = KeySecret.current_of(self.id), KeySecret.retiring_of(self.id, moment)
             if seen is not None and seen != old.id:
-                raise Conflict(ROTATED)
+                raise Conflict(REPLACED_ALREADY if by.id == self.id else ROTATED)
             end = self._end(overlap, moment, key.expires_at, began=moment)
             if retiring and end is not None:
                 raise Conflict(STILL_RETIRING)

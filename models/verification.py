@@ -87,9 +87,10 @@ def verify(text: str) -> Credential:
     moment = now_microseconds()
     end = credential.end
     if key_revoked is not None or secret_revoked is not None:
-        raise KeyRefused("revoked_key", proven=credential)
+        raise KeyRefused("revoked_key", proven=credential, of_secret=key_revoked is None)
     if end is not None and moment >= end:
-        raise KeyRefused("expired_key", proven=credential)
+        lives = credential.expires_at is None or moment < credential.expires_at
+        raise KeyRefused("expired_key", proven=credential, of_secret=lives)
     if disabled_at is not None:
         raise KeyRefused("disabled_key", proven=credential)
     if credential.starts_at is not None and moment < credential.starts_at:

@@ -13,7 +13,7 @@ from models import ApiKey, AuditEvent, IdempotentAnswer, KeySecret
 from models.database import now
 from tests.support.cast import Person, make_admin_key
 from tests.support.clients import ApiClient
-from tests.support.key_pages import code
+from tests.support.key_pages import code, fresh
 from tests.support.threads import at_once
 
 Call = Callable[..., ApiClient]
@@ -78,6 +78,7 @@ def test_a_secret_that_retires_cannot_rotate(ada: Person, call: Call, path: str)
     for overlap in ("none", "24h"):
         refused = call(old).post(path, json={"overlap": overlap})
         assert (refused.status_code, code(refused)) == (409, "conflict")
+        assert "If the new one was lost, let somebody who manages keys undo" in refused.get_json()["detail"]
     assert call(new).get(KEY).status_code == 200
     assert KeySecret.select().where(KeySecret.key == key).count() == 2
 
@@ -91,6 +92,27 @@ def test_a_dead_secret_that_rotates_is_refused_like_any(ada: Person, call: Call,
     assert call(new).get(KEY).status_code == 200
     key.revoke(by=ada.actor)
     assert code(call(new).post(ROTATE)) == "revoked_key"
+
+
+def test_a_secret_that_was_replaced_is_told_from_a_key_that_has_ended(
+    ada: Person, call: Call, make_key: MakeKey
+) -> None:
+    key, old = make_key(ada, expires_at=now() + timedelta(days=2))
+    new = key.rotate(by=ada.actor, overlap="1h").reveal()
+
+    def detail(secret: str, days: int) -> str:
+        with time_machine.travel(now() + timedelta(days=days)):
+            answer = call(secret).get(KEY)
+        assert answer.get_json()["detail"] in answer.headers["WWW-Authenticate"]
+        return str(answer.get_json()["detail"])
+
+    replaced = "This secret of the API key was replaced and has stopped working. Use the current one."
+    assert detail(old, days=1) == replaced
+    assert {detail(each, days=3) for each in (old, new)} == {"This API key has expired."}
+    fresh(key).undo_rotation(by=ada.actor)
+    assert detail(new, days=0) == replaced
+    fresh(key).revoke(by=ada.actor)
+    assert {detail(each, days=0) for each in (old, new)} == {"This API key has been revoked."}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +133,7 @@ def test_a_repeat_never_shows_the_secret_again(ada: Person, call: Call, make_key
     again = call(old).post(ROTATE, json={"overlap": "24h"}, headers=ONCE)
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.headers["Idempotent-Replayed"] == "true" and again.get_json()["secret"] is None
-    assert "was shown" in again.get_json()["secret_note"]
+    assert "was shown" in again.get_json()["secret_note"] and "undo its rotation" in again.get_json()["secret_note"]
     rest = {"secret": 0, "secret_note": 0}
     assert again.get_json() | rest == first.get_json() | rest
     assert first.get_json()["secret"] not in repr(list(IdempotentAnswer.select().dicts()))

@@ -9,7 +9,10 @@ from pydantic_core import to_json
 
 from views.application import Answer
 
-SHOWN_BEFORE = "The secret was shown in the first answer and is kept nowhere. If it is lost, rotate the key."
+SHOWN_BEFORE = (
+    "The secret was shown in the first answer and is kept nowhere. If it is lost, somebody who manages keys can rotate "
+    "the key, or undo its rotation while the old secret works."
+)
 # What changes by merely being used, and so says nothing about whether somebody changed a thing.
 PASSING = frozenset(
     (
