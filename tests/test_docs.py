@@ -9,7 +9,11 @@ import pytest
 from flask import Flask
 
 ROOT = Path(__file__).parent.parent
-WRITTEN = "\n".join(path.read_text() for path in [*ROOT.glob("README.md"), *sorted((ROOT / "docs").rglob("*.md"))])
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+WRITTEN = "\n".join(path.read_text() for path in DOCUMENTS if path.parent != ROOT or path.name == "README.md")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
+# Files that CONTRIBUTING.md has somebody make.
+TO_BE_MADE = ("things", "what_it_does")
 
 
 # Tests that are named after what people do.
@@ -74,5 +78,30 @@ def test_each_module_that_answers_has_tests_of_its_name(folder: str, before: str
 
 
 def test_no_document_names_a_file_that_is_not_there() -> None:
-    named = set(re.findall(r"`((?:models|views|jobs|tests|templates|static|docs)/[\w/.-]+\.\w+)`", WRITTEN))
-    assert not sorted(name for name in named if not (ROOT / name).exists())
+    text = "\n".join(path.read_text() for path in DOCUMENTS)
+    named = set(re.findall(r"`((?:models|views|jobs|tests|templates|static|docs)/[\w/.-]+\.\w+)`", text))
+    missing = {name for name in named if not (ROOT / name).exists()}
+    assert not sorted(name for name in missing if not any(each in name for each in TO_BE_MADE))
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors of its headings, as forges make them."""
+    found = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_link_between_documents_leads_somewhere(document: Path) -> None:
+    for file, anchor in LINK.findall(document.read_text()):
+        target = document.parent / file if file else document
+        assert target.exists(), file
+        assert not anchor or anchor in headings(target), f"{file}#{anchor}"
+
+
+def test_each_decision_is_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = (folder / "README.md").read_text()
+    for path in folder.glob("0*.md"):
+        number, title = path.read_text().partition("\n")[0].removeprefix("# ").split(". ", 1)
+        assert f"- {number}: [{title}]({path.name})" in listed
+        assert int(path.name[:4]) == int(number)
