@@ -4,7 +4,7 @@ Only calls that were let in count. Where a day has seen more networks than are k
 stored network is wider than an address, and an answer may have a least and a most.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -126,6 +126,19 @@ def of_stop(key: ApiKey, days: int = DAYS) -> Impact:
     return of(key, STOP, days)
 
 
+def of_stops(workspace: Workspace, keys: Sequence[ApiKey], days: int = DAYS) -> dict[str, Impact]:
+    """The same for many keys of a workspace, by one question for all of them."""
+    days = min(days, workspace.plan.history.days)
+    first = usage.day_of(now()) - days + 1
+    found: dict[str, list[Calls]] = {key.id: [] for key in keys}
+    row = UsageRoute
+    rows = query(row.key_id.in_(list(found)), first).select_extend(row.key_id).group_by_extend(row.key_id)
+    for came_from, request, wanted, times, key_id in rows.tuples():
+        found[key_id].append(Calls(came_from, request, wanted, int(times)))
+    since = usage.start_of_day(first)
+    return {key_id: Impact(days, since, judged(calls, STOP)) for key_id, calls in found.items()}
+
+
 def of_change(key: ApiKey, before: KeySettings, after: KeySettings, days: int = DAYS) -> Impact:
     return of(key, Change.between(before, after), days)
 
@@ -150,16 +163,16 @@ def judged(calls: Iterable[Calls], change: Change) -> list[RouteImpact]:
 def calls_since(key_id: str, first_day: int) -> list[Calls]:
     return [
         Calls(came_from, request, wanted, int(times))
-        for came_from, request, wanted, times in query(key_id, first_day).tuples()
+        for came_from, request, wanted, times in query(UsageRoute.key_id == key_id, first_day).tuples()
     ]
 
 
-def query(key_id: str, first_day: int) -> Any:
-    """By the start of the primary key, so that it costs what this key has and not what all have."""
+def query(key_is: Any, first_day: int) -> Any:
+    """By the start of the primary key, so that it costs what these keys have and not what all have."""
     row = UsageRoute
     return (
         row.select(row.network, row.request, row.scope, fn.SUM(row.accepted))
-        .where(row.key_id == key_id, row.day >= first_day, row.accepted > 0)
+        .where(key_is, row.day >= first_day, row.accepted > 0)
         .group_by(row.network, row.request, row.scope)
     )
 

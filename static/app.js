@@ -46,6 +46,7 @@
     for (const each of $$("[data-sum]")) sum(each.closest("form") || each.closest("dialog, .sheet"));
     for (const each of $$("[data-flash]")) toast(each.textContent);
     for (const each of $$(".flashes")) each.remove();
+    for (const each of $$("[data-pick]")) picked(each);
   }
 
   const focusFirst = (root) => ($("[aria-invalid=true]:not([type=hidden])", root) || $("[data-invalid] input:enabled", root) || $("[autofocus]", root))?.focus();
@@ -197,6 +198,20 @@
     if (wanted === undefined || !preset.checked) return;
     for (const box of $$(".scope input[type=checkbox]", preset.form)) box.checked = wanted.split(" ").includes(box.value) && !box.disabled;
     sum(preset.form);
+  });
+
+  /* Many keys at once: the first box ticks them all, and says when some are. */
+  function picked(form) {
+    const boxes = [...$$("li:not(.is-apart) [name=key]", form)], all = form.elements.all;
+    const count = $$("[name=key]:checked", form).length;
+    all.checked = boxes.length > 0 && boxes.every((each) => each.checked);
+    all.indeterminate = !all.checked && count > 0;
+    $("[data-picked]", form).textContent = count ? `${count} selected` : "";
+  }
+  document.addEventListener("change", ({ target }) => {
+    if (!target.form || !("pick" in target.form.dataset)) return;
+    if (target.name === "all") for (const each of $$("li:not(.is-apart) [name=key]", target.form)) each.checked = target.checked;
+    picked(target.form);
   });
 
   /* What the form would create, kept in view beside its button. */

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from models import ApiKey, database, impact, scope, usage, usage_sums
 from models.database import db, now, transaction
 from models.key_settings import KeySettings
+from models.usage import UsageRoute
 from models.usage_journal import ACCEPTED, REFUSED
 from tests.support.cast import Person
 from tests.support.impact import Called, is_single, refused
 from tests.support.keys import on_plan
-from tests.support.usage import use_of
+from tests.support.usage import use_of, used
 
 MakeKey = Callable[..., tuple[ApiKey, str]]
 
@@ -143,9 +144,21 @@ def test_a_later_start_and_an_earlier_end_stop_the_key(ada: Person, make_key: Ma
         assert impact.of_change(key, before, replace(before, **values)).at_most == total, values
 
 
+def test_many_keys_are_asked_about_at_once_with_the_same_answers(ada: Person, make_key: MakeKey) -> None:
+    made = [make_key(ada) for _ in range(3)]
+    for number, (_, text) in enumerate(made[:2]):
+        used(text, times=4 + number, at=now() - timedelta(days=number))
+        used(text, scope="", request="GET /api/v2/key", address="198.51.100.7")
+        used(text, times=9, at=now() - timedelta(days=8))
+    keys = [key for key, _ in made]
+    together = impact.of_stops(ada.workspace, keys)
+    assert together == {key.id: impact.of_stop(key) for key in keys}
+    assert [together[key.id].at_most for key in keys] == [5, 6, 0]
+
+
 def test_the_question_goes_by_the_primary_key(ada: Person, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
-    statement, values = impact.query(key.id, 1).sql()
+    statement, values = impact.query(UsageRoute.key_id == key.id, 1).sql()
     if database.is_sqlite():
         plan = db.execute_sql(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
         assert any("(key_id=? AND day>?)" in str(row) for row in plan), plan
