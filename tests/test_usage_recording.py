@@ -10,25 +10,27 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from models import ApiKey, KeyPlace, Member, UsageGap, UsageHour, usage, usage_fold, usage_journal
+from models import (
+    ApiKey,
+    KeyPlace,
+    Member,
+    UsageGap,
+    UsageHour,
+    usage,
+    usage_fold,
+    usage_journal,
+)
 from models.database import now
 from models.usage import OUTCOMES, UsageRoute
 from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
 from tests.support.scrapes import scrape
-from tests.support.usage import disk_is_full
+from tests.support.usage import counts, disk_is_full
 
 Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-def counts(key: ApiKey) -> dict[tuple[str, str], int]:
-    """(scope, outcome) → requests."""
-    usage_fold.fold()
-    rows = UsageHour.select().where(UsageHour.key_id == key.id)
-    return {(row.scope, OUTCOMES[row.outcome]): row.count for row in rows}
 
 
 def test_an_answer_counts_by_what_the_route_asks_for_and_how_it_ended(

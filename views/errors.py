@@ -88,7 +88,7 @@ def set_up(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(PasswordNeeded, _password_needed)
     app.register_error_handler(CSRFError, _csrf_error)
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(InterfaceError, _database_away)
     app.register_error_handler(Exception, _unexpected)
@@ -110,7 +110,8 @@ def _count(error: DomainError) -> None:
         metrics.KEYS_REFUSED.labels(error.code).inc()
 
 
-def _http_error(error: HTTPException) -> Response:
+def http_error(error: HTTPException) -> Response:
+    """What Flask or Werkzeug refused, as our answer."""
     status = error.code or 500
     if error.response is not None:
         return make_response(error.response)

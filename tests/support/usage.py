@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from models import ApiKey, KeySecret, database, incident, usage_sums, verification
+from models import ApiKey, KeySecret, UsageHour, database, incident, usage_fold, usage_sums, verification
 from models.database import now, transaction
 from models.incident import Sighting
+from models.usage import OUTCOMES
 from models.usage_journal import ACCEPTED, SIZE, Use
 
 MEMBERS = "GET /api/v2/w/<workspace_id>/members"
@@ -46,6 +47,13 @@ def used(
     sums.add(Use(moment, found.key_id, found.secret_id, scope, verdict, status, request, address, client), times)
     with transaction():
         sums.write(usage_sums.Remembered())
+
+
+def counts(key: ApiKey) -> dict[tuple[str, str], int]:
+    """(scope, outcome) → requests, of all that was written down by now."""
+    usage_fold.fold()
+    rows = UsageHour.select().where(UsageHour.key_id == key.id)
+    return {(row.scope, OUTCOMES[row.outcome]): row.count for row in rows}
 
 
 def dead_use(key: ApiKey, **use: Any) -> None:

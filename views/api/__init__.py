@@ -15,6 +15,7 @@ from views.api import (
     key_rotation,
     members,
     openapi,
+    recording,
     usage,
     workflows,
     workspace,
@@ -22,7 +23,10 @@ from views.api import (
 
 bp = Blueprint("api", __name__, url_prefix="/api/v2")
 bp.before_request(enforcement.enforce)
-bp.after_request(enforcement.finish)
+bp.after_request(recording.finish)
+# Whoever asks for nothing of ours never comes to a blueprint.
+bp.app_errorhandler(404)(recording.no_route)
+bp.app_errorhandler(405)(recording.no_route)
 for module in (
     key, workspace, members, chats, data, workflows, api_keys, key_rotation, key_impact, usage, audit_events,
     key_reports, openapi, docs,

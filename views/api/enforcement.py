@@ -7,18 +7,17 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, g, request
 
-from models import Refusal, database, rate_limit, role, scope, secret, usage_journal, verification
+from models import database, rate_limit, role, scope, secret, verification
 from models.actor import Actor, Grant
-from models.errors import DomainError, InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
+from models.errors import InsufficientScope, KeyRefused, NotFound, RateLimited, Throttled
 from models.plan import Plan
-from models.usage_journal import ACCEPTED, ASLEEP, DEAD, REFUSED, Use
+from models.usage_journal import ACCEPTED, ASLEEP, DEAD, REFUSED
 from models.verification import Credential
-from views.api import warnings
 from views.application import context, notes
 from views.errors import BadCredentials
-from views.frame import KEY_ID, MORE_HEADERS
+from views.frame import KEY_ID
 from views.log import request_id
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,7 +74,7 @@ def enforce() -> None:
     except KeyRefused as refusal:
         _slow_guessing(refusal, address)
         mine.proven = refusal.proven
-        mine.verdict = DEAD if refusal.code in DEATHS else ASLEEP
+        mine.verdict = verdict_of(refusal)
         if refusal.proven:
             environ[KEY_ID] = refusal.proven.key_id
         raise
@@ -95,6 +94,11 @@ def enforce() -> None:
     if standing.refused:
         raise _limited(standing, credential.plan)
     mine.verdict = ACCEPTED
+
+
+def verdict_of(refusal: KeyRefused) -> str:
+    """What a use counts as whose secret is not good now."""
+    return DEAD if refusal.code in DEATHS else ASLEEP
 
 
 def _slow_guessing(refusal: KeyRefused, address: str) -> None:
@@ -121,70 +125,6 @@ def bearer_token(header: str | None) -> str:
         if ANY_BEARER.search(header):
             raise BadCredentials("Send one Authorization header with one token: Bearer gr_…")
     raise KeyRefused("missing_key")
-
-
-def finish(response: Response) -> Response:
-    """Write the use down, tell where the key stands, and announce an end that is near."""
-    mine = notes()
-    proven: Credential | None = mine.get("proven")
-    if proven is None:
-        return response
-    asked = context().request
-    moment = database.now_microseconds()
-    # Before anything else can fail: what the client is about to see is counted.
-    _write_use(asked, proven, mine.verdict, moment, response.status_code)
-    if response.status_code >= 400:
-        _record_refusal(proven, response.status_code)
-    credential: Credential | None = mine.get("credential")
-    if credential is None:
-        return response
-    standing = mine.get("standing") or rate_limit.look(credential, moment)
-    headers = list(rate_limit.fields(standing, credential.plan, moment))
-    end = credential.end
-    if end is not None and end - moment <= warnings.NEAR:
-        headers += warnings.fields(credential, end)
-    asked.environ[MORE_HEADERS] = headers
-    return response
-
-
-def _write_use(asked: Request, proven: Credential, verdict: str, moment: int, status: int) -> None:
-    environ = asked.environ
-    client = environ.get("HTTP_USER_AGENT", "")
-    wanted: str = environ[NEEDS]
-    usage_journal.write(
-        Use(
-            moment, proven.key_id, proven.secret_id, wanted, verdict, status, _route(asked),
-            environ.get("REMOTE_ADDR") or "", client,
-        )
-    )  # fmt: skip
-
-
-def _record_refusal(proven: Credential, status: int) -> None:
-    """Keep what the owner of a key will look for. Nothing is kept of a secret that was not proven."""
-    error: DomainError | None = g.get("problem")
-    # A key that asks for another workspace is told of nothing there, and its owner that it asked.
-    if error is None or not (status in (401, 403, 429) or _asks_elsewhere(proven)):
-        return
-    Refusal.record(
-        workspace_id=proven.workspace_id,
-        key_id=proven.key_id,
-        request_id=request_id(),
-        code=error.code,
-        status=status,
-        request=_route(context().request),
-        scope=getattr(error, "scope", None),
-        address=request.remote_addr or "",
-        client=request.environ.get("HTTP_USER_AGENT", ""),
-    )
-
-
-def _asks_elsewhere(proven: Credential) -> bool:
-    return (request.view_args or {}).get("workspace_id", proven.workspace_id) != proven.workspace_id
-
-
-def _route(asked: Request) -> str:
-    """The method and the route's template, never the path as sent."""
-    return f"{asked.method} {asked.url_rule.rule if asked.url_rule else ''}"
 
 
 def actor() -> Actor:
