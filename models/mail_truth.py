@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN
 
 from models import mail_recipients
 from models.api_key import ApiKey
@@ -162,8 +162,8 @@ def _batch(mail: Mail, after: str) -> list[Told]:
     ids = [notice.key_id for notice in notices if notice.key_id]
     keys = ApiKey.select(ApiKey, Member).join(Member, JOIN.LEFT_OUTER).where(ApiKey.id.in_(ids))
     found = {key.id: key for key in keys}
-    newest: Any = KeySecret.select(KeySecret.key, fn.MAX(KeySecret.created_at)).where(KeySecret.key.in_(ids))
-    rotated: dict[str | None, datetime] = dict(list(newest.group_by(KeySecret.key).tuples()))
+    # Not the newest one: a rotation may have been undone.
+    rotated: dict[str | None, datetime] = {each.key_id: each.created_at for each in KeySecret.current(ids)}
     return [Told(notice, notice.workspace, found.get(notice.key_id), rotated.get(notice.key_id)) for notice in notices]
 
 

@@ -97,6 +97,15 @@ def test_what_is_not_true_any_more_is_dropped_with_its_reason(
     assert (notice.status, notice.why) == ("dropped", reason)
 
 
+def test_a_rotation_that_was_undone_leaves_it_due(mailbox: Mailbox, ada: Person, key: ApiKey) -> None:
+    promise(key, "rotation_due", "x")
+    with database.at(START + timedelta(hours=1)):
+        key.rotate(by=ada.actor, overlap="24h")
+        key.undo_rotation(by=ada.actor)
+    assert run_at(EIGHT) == "1 sent"
+    assert [mail.subject for mail in mailbox.arrived] == ["API key “CRM sync” of Fieldstone is due for rotation"]
+
+
 def test_after_days_of_silence_one_digest_tells_the_truth(mailbox: Mailbox, ada: Person, key: ApiKey) -> None:
     for threshold in ("14d", "7d", "1d"):
         promise(key, "expiring", threshold)
