@@ -187,7 +187,7 @@ def _facts(key: ApiKey, old: KeySecret | None = None) -> dict[str, Any]:
         "name": key.name,
         "note": key.note,
         "state": key.state(now()),
-        "secret": f"gr_{key.hint_start}…{key.hint_end}",
+        "secret": key.hint,
         "old_secret": old and f"gr_{old.hint}",
         "old_secret_ends_at": old and old.ends_at,
         "scopes": key.scopes.split(),

@@ -203,7 +203,7 @@ def _item(
     head: tuple[str, str] = ("", ""),
 ) -> Item:
     facts, key = told.notice.facts, told.key
-    hint = facts.get("hint") or (f"gr_{key.hint_start}…{key.hint_end}" if key else "")
+    hint = facts.get("hint") or (key.hint if key else "")
     told_rows = tuple((label, clean(value)) for label, value in rows or () if value)
     return Item(_name(told), clean(sentence, 400), links, told_rows, hint, *head, sort=sort or told.notice.created_at)
 

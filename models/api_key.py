@@ -75,9 +75,7 @@ class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
     @classmethod
     def active(cls, workspace_id: str, moment: datetime) -> Any:
         """What counts against the plan: neither revoked nor expired."""
-        return cls.in_workspace(workspace_id).where(
-            cls.revoked_at.is_null(), cls.expires_at.is_null() | (cls.expires_at > moment)
-        )
+        return cls.in_workspace(workspace_id).where(cls.live(moment))
 
     @classmethod
     def active_made_by(cls, member: Member, moment: datetime) -> int:
@@ -199,7 +197,7 @@ class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
                 self._record("api_key.revoked", by, reason=reason, note=note)
                 key_mail.revoked(current, by, reason, note)
 
-    def delete(self, *, by: Actor) -> None:  # type: ignore[override]
+    def delete(self, *, by: Actor) -> None:  # type: ignore[override] # peewee's, of many rows, is not for keys
         """Take a revoked or expired key off the list. Its history stays, and its secret stays dead."""
         with transaction():
             self.workspace.hold()

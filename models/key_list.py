@@ -13,6 +13,7 @@ from models.key_state import EXPIRING, never_used_after
 from models.leak import Leak
 from models.member import Member
 from models.policy import Policy
+from models.secret import Secret
 from models.workspace import Workspace
 
 PAGE_SIZE = 25
@@ -122,7 +123,7 @@ def _counts(workspace_id: str, conditions: dict[str, Any], search: str) -> tuple
 
 
 def conditions_of(workspace_id: str, moment: datetime) -> dict[str, Any]:
-    live = ApiKey.revoked_at.is_null() & (ApiKey.expires_at.is_null() | (ApiKey.expires_at > moment))
+    live = ApiKey.live(moment)
     return {
         "all": ApiKey.deleted_at.is_null(),
         "active": live,
@@ -161,7 +162,8 @@ def _matches(search: str) -> Any:
     condition = ApiKey.name_folded.contains(text.folded(search.strip()))
     pasted = search.strip().lower()
     if secret.FORM.fullmatch(pasted):
-        return (ApiKey.hint_start == pasted[3:7]) & (ApiKey.hint_end == pasted[-2:])
+        whole = Secret(pasted)
+        return (ApiKey.hint_start == whole.start) & (ApiKey.hint_end == whole.end)
     start, dots, end = pasted.removeprefix(secret.PREFIX).partition("…")
     if dots:
         return condition | (ApiKey.hint_start.contains(start) & ApiKey.hint_end.contains(end))

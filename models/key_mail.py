@@ -32,7 +32,7 @@ def dead_secret_used(key: Any, incident: Any, evidence: dict[str, str]) -> None:
     """Somebody calls with a secret that has ended, from a place that no open incident tells of."""
     facts = {
         "name": key.name,
-        "hint": f"gr_{key.hint_start}…{key.hint_end}",
+        "hint": key.hint,
         "address": incident.address,
         "client": incident.client,
         "request": incident.request,
@@ -49,7 +49,7 @@ def _leak(key: Any, by: Actor, outcome: str, threshold: str, **facts: str) -> ou
 def _facts(key: Any, by: Actor) -> dict[str, Any]:
     return {
         "name": key.name,
-        "hint": f"gr_{key.hint_start}…{key.hint_end}",
+        "hint": key.hint,
         "scopes": key.scopes.split(),
         "networks": key.networks.split(),
         "expires_at": key.expires_at.isoformat() if key.expires_at else None,

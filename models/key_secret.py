@@ -70,6 +70,11 @@ class KeySecret(Record):
         return cls.retiring([key_id], moment).get(key_id)
 
     @classmethod
+    def unended(cls, moment: datetime) -> Any:
+        """The condition for a secret that was neither stopped nor outlived its overlap. Its key may have ended."""
+        return cls.revoked_at.is_null() & (cls.ends_at.is_null() | (cls.ends_at > moment))
+
+    @classmethod
     def end_by(cls, key_id: str, moment: datetime) -> None:
         """Let no overlap of a key go on after this moment, at which the key itself ends."""
         cls.update(ends_at=moment).where(cls.key == key_id, cls.ends_at > moment, cls.revoked_at.is_null()).execute()

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from models import network, role
+from models import network, role, secret
 from models.actor import Actor
 from models.policy import Policy
 
@@ -32,11 +32,18 @@ class KeyState:
     creator_name: Any
     creator: Any
     behind_name: Any
+    hint_start: Any
+    hint_end: Any
     get_by_id: Any
 
     def is_live(self, moment: datetime) -> bool:
         """Neither revoked nor expired; a key ends at the very instant of `expires_at`."""
         return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
+
+    @classmethod
+    def live(cls, moment: datetime) -> Any:
+        """The condition for `is_live`."""
+        return cls.revoked_at.is_null() & (cls.expires_at.is_null() | (cls.expires_at > moment))
 
     def state(self, moment: datetime) -> str:
         """revoked, expired, disabled, scheduled, quarantined or active: in the order in which a request is refused."""
@@ -67,6 +74,11 @@ class KeyState:
         since = self.last_used_at or max(self.created_at, self.starts_at or self.created_at)
         found: datetime = max(since, self.woken_at or since)
         return found
+
+    @property
+    def hint(self) -> str:
+        """The visible characters of its newest secret."""
+        return secret.hint(self.hint_start, self.hint_end)
 
     @property
     def maker_name(self) -> str | None:

@@ -80,8 +80,7 @@ class Leak(WorkspaceRecord):
     @classmethod
     def at_large(cls, workspace_id: str, moment: datetime) -> Any:
         """The keys of a workspace with a secret that was found in public and did not end since, as a query of ids."""
-        unended = KeySecret.revoked_at.is_null() & (KeySecret.ends_at.is_null() | (KeySecret.ends_at > moment))
-        return cls.in_workspace(workspace_id).select(cls.key).join(KeySecret).where(unended)
+        return cls.in_workspace(workspace_id).select(cls.key).join(KeySecret).where(KeySecret.unended(moment))
 
     @classmethod
     def of(cls, key: ApiKey) -> "list[Leak]":

@@ -64,9 +64,7 @@ def webhooks() -> Iterator[Metric]:
 def leaks() -> Iterator[Metric]:
     """Of keys that were found in public and work on, as where a workspace only wants to be told."""
     moment = now()
-    unended = KeySecret.revoked_at.is_null() & (KeySecret.ends_at.is_null() | (KeySecret.ends_at > moment))
-    live = ApiKey.revoked_at.is_null() & (ApiKey.expires_at.is_null() | (ApiKey.expires_at > moment))
-    found = Leak.select().join(KeySecret).join(ApiKey).where(unended, live)
+    found = Leak.select().join(KeySecret).join(ApiKey).where(KeySecret.unended(moment), ApiKey.live(moment))
     count, since = found.select(fn.COUNT(Leak.key.distinct()), fn.MIN(Leak.at)).tuples().first()
     yield GaugeMetricFamily("gravity_leaked_keys", "Keys that were found in public and still work.", value=count)
     yield GaugeMetricFamily(

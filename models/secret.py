@@ -46,6 +46,11 @@ class Secret:
         return self._text
 
     @property
+    def hint(self) -> str:
+        """What lists show of it."""
+        return hint(self.start, self.end)
+
+    @property
     def start(self) -> str:
         """The four characters after the prefix, shown in lists."""
         return self._text[3:7]
@@ -67,6 +72,11 @@ class Pepper:
 
     version: str
     key: bytes
+
+
+def hint(start: str, end: str) -> str:
+    """A key by its visible characters, such as `gr_4k7n…1x`."""
+    return f"{PREFIX}{start}…{end}"
 
 
 def generate() -> Secret:

@@ -19,7 +19,7 @@ from models.errors import (
     Throttled,
     Unavailable,
 )
-from views import htmx, old_links
+from views import forms, htmx, old_links
 from views.access import PasswordNeeded, logins
 from views.application import Answer
 from views.frame import PROGRAMS
@@ -149,14 +149,12 @@ def _unexpected(error: Exception) -> Response:
 
 def _password_needed(error: PasswordNeeded) -> Response:
     """The prompt carries the whole form, so that the action goes on, once, with the password."""
-    skip = ("csrf_token", "password_again")
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in skip]
     back = htmx.here().rpartition("/")[0] or "/"
     return htmx.dialog(
         "sessions/confirm.html",
         status=403,
         action=request.path,
-        fields=fields,
+        fields=forms.carried(),
         problem=error.problem,
         back=back,
     )

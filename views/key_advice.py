@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, redirect, request, url_for
+from flask import Blueprint, Response, flash, g, request
 from flask.typing import ResponseReturnValue
 from wtforms import StringField, TextAreaField
 
@@ -15,8 +15,9 @@ from models.key_settings import KeySettings
 from models.plan import Plan
 from views import key_forms, key_impact
 from views.access import actor, need_password, password_recently, requires
+from views.forms import PageForm
 from views.htmx import dialog
-from views.people_forms import PageForm
+from views.key_reveal import to_page
 
 bp = Blueprint("key_advice", __name__, url_prefix="/w/<workspace_id>/settings/api-keys/<key_id>")
 
@@ -53,7 +54,7 @@ def narrow(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key: ApiKey = ApiKey.find(workspace_id, key_id)
     key_advice.narrow(key, frozenset(request.form.getlist("scopes")), version=key_forms.version(), by=actor())
     flash(f"{key.name} is narrowed to what it uses. You can undo that for 7 days.")
-    return _to(key)
+    return to_page(key)
 
 
 @bp.post("/undo-narrow")
@@ -63,7 +64,7 @@ def undo_narrow(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key: ApiKey = ApiKey.find(workspace_id, key_id)
     key_advice.undo(key, by=actor())
     flash(f"{key.name} has its scopes back.")
-    return _to(key)
+    return to_page(key)
 
 
 @bp.route("/restrict", methods=("GET", "POST"))
@@ -91,7 +92,7 @@ def restrict(workspace_id: str, key_id: str) -> ResponseReturnValue:
         form.version.data = str(current.version)
         return _ask(current, form, settings.networks, problem.status, problem=problem.detail)
     flash(f"{key.name} works from these addresses only.")
-    return _to(key)
+    return to_page(key)
 
 
 def _entered(key: ApiKey, form: RestrictForm) -> KeySettings:
@@ -130,7 +131,3 @@ def _in_lines(networks: tuple[str, ...]) -> str:
 def _plan() -> Plan:
     plan: Plan = g.member.workspace.plan
     return plan
-
-
-def _to(key: ApiKey) -> ResponseReturnValue:
-    return redirect(url_for("api_keys.show", workspace_id=key.workspace_id, key_id=key.id), 303)

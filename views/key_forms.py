@@ -16,7 +16,7 @@ from models.errors import DomainError, Invalid, KeyEnded, PlanLimit
 from models.key_settings import REASONS, KeySettings
 from models.policy import Limits
 from views import key_times
-from views.people_forms import PageForm
+from views.forms import PageForm
 
 FORM_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}", re.ASCII)
 # Which field a limit of the plan is about, and what one can do there.

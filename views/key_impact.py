@@ -8,12 +8,12 @@ from models import ApiKey, impact
 from models.impact import Impact, RouteImpact
 from models.key_settings import KeySettings
 from views import format, key_forms
+from views.forms import carried
 from views.htmx import dialog
 from views.key_forms import RevokeForm
 
 # Routes that a dialog names.
 SHOWN = 5
-NOT_CARRIED = ("csrf_token", "password_again", "anyway", "back")
 
 
 def sentence(found: Impact) -> str:
@@ -69,5 +69,5 @@ def asks_before_saving(key: ApiKey, settings: KeySettings) -> Response | None:
     if not found.at_most:
         return None
     stops = impact.Change.between(key.settings, settings).stops
-    carried = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_CARRIED]
-    return dialog("api_keys/edit_anyway.html", key=key, settings=settings, stops=stops, carried=carried, **shown(found))
+    sent = carried("anyway", "back")
+    return dialog("api_keys/edit_anyway.html", key=key, settings=settings, stops=stops, carried=sent, **shown(found))

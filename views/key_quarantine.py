@@ -8,9 +8,9 @@ from models import ApiKey, impact
 from models.errors import Invalid
 from views import key_forms, key_impact
 from views.access import actor, password_recently, requires
+from views.forms import PageForm
 from views.htmx import dialog
 from views.key_reveal import to_page
-from views.people_forms import PageForm
 
 bp = Blueprint("key_quarantine", __name__, url_prefix="/w/<workspace_id>/settings/api-keys/<key_id>")
 

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from models import ApiKey, Refusal, scope
 from models.errors import Conflict, NotFound, PlanLimit
 from views.access import actor, password_recently, requires
 from views.htmx import dialog
+from views.key_reveal import to_page
 
 bp = Blueprint("key_refusals", __name__, url_prefix="/w/<workspace_id>/settings/api-keys/<key_id>")
 
@@ -78,7 +79,7 @@ def add_scope(workspace_id: str, key_id: str) -> ResponseReturnValue:
         except (Conflict, PlanLimit) as problem:
             return _ask(ApiKey.find(workspace_id, key_id), wanted, held, problem.detail, problem.status)
         flash(f"{key.name} has {wanted.name} now.")
-    return redirect(url_for("api_keys.show", workspace_id=workspace_id, key_id=key_id), 303)
+    return to_page(key)
 
 
 def _ask(key: ApiKey, wanted: scope.Scope, held: bool, problem: str = "", status: int = 200) -> Response:

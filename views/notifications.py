@@ -19,7 +19,8 @@ from models import (
 )
 from models.errors import Invalid
 from views import access, htmx
-from views.people_forms import PageForm, ZoneForm
+from views.forms import PageForm
+from views.people_forms import ZoneForm
 
 bp = Blueprint("notifications", __name__, url_prefix="/w/<workspace_id>/settings/notifications")
 

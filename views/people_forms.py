@@ -4,39 +4,13 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask import request
-from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired
 
-from models.errors import DomainError, Invalid
+from views.forms import PageForm
 
 # Areas of the tz database that name places; the others are aliases kept for old systems.
 AREAS = ("Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific").split()
-
-
-class PageForm(FlaskForm):
-    """A form of a page. Its token was checked before the view (views/access.py)."""
-
-    class Meta(FlaskForm.Meta):
-        csrf = False
-
-        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
-            """Text fields alone: never JSON, and never an uploaded file in the place of a text."""
-            return request.form if form.is_submitted() else None
-
-    def text(self, name: str) -> str:
-        """What a field holds, as text; empty when it was not sent."""
-        return str(self[name].data or "")
-
-    def blame(self, problem: DomainError) -> None:
-        """Show what the model refused: at the fields it names, else above the form."""
-        errors = problem.errors if isinstance(problem, Invalid) else {"": problem.detail}
-        for name, message in errors.items():
-            if name in self:
-                self[name].errors = [message]
-            else:
-                self.form_errors.append(message)
 
 
 class SignInForm(PageForm):
@@ -73,10 +47,6 @@ class PersonForm(PageForm):
 
 class WorkspaceForm(PageForm):
     name = StringField("Name", default="")
-
-
-class LeakForm(PageForm):
-    leak_policy = StringField("When a key is found in public", default="")
 
 
 def zones_with(chosen: str) -> dict[str, list[tuple[str, str]]]:

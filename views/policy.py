@@ -13,7 +13,7 @@ from models.policy import MANAGERS, OWNERS, Policy, known
 from models.tenancy import choose_leak_policy, choose_policy
 from models.workspace import REVOKE, TELL
 from views import access, htmx
-from views.people_forms import LeakForm, PageForm
+from views.forms import PageForm, carried
 
 bp = Blueprint("policy", __name__, url_prefix="/w/<workspace_id>/settings/policy")
 
@@ -25,7 +25,6 @@ LEAK_CHOICES = [
     (REVOKE, "Revoke it at once", "Whoever finds it cannot use it, and neither can what uses it now. A mail says so."),
     (TELL, "Only tell", "Whoever manages keys gets a mail. The key works on until somebody revokes it."),
 ]
-NOT_CARRIED = ("csrf_token", "password_again", "anyway", "back")
 NO_NUMBER = -1
 
 
@@ -54,6 +53,10 @@ class PolicyForm(PageForm):
                 creators=self.text("creators"),
             )
         )
+
+
+class LeakForm(PageForm):
+    leak_policy = StringField("When a key is found in public", default="")
 
 
 def shown(policy: Policy) -> PolicyForm:
@@ -88,8 +91,8 @@ def save(workspace_id: str) -> ResponseReturnValue:
     if "anyway" not in request.form:
         effect = policy_effect.of(workspace, policy, g.now)
         if effect.anything:
-            carried = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_CARRIED]
-            return htmx.dialog("policy/affected.html", effect=effect, carried=carried, policy=policy)
+            sent = carried("anyway", "back")
+            return htmx.dialog("policy/affected.html", effect=effect, carried=sent, policy=policy)
     try:
         choose_policy(workspace, policy, by=access.actor(), seen=form.text("seen"))
     except Conflict as problem:

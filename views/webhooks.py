@@ -11,7 +11,7 @@ from models.errors import Conflict, Invalid
 from models.webhook_events import EVENTS, EVERYTHING
 from models.webhook_signature import SigningSecret
 from views import access, htmx
-from views.people_forms import PageForm
+from views.forms import PageForm
 
 bp = Blueprint("webhooks", __name__, url_prefix="/w/<workspace_id>/settings/webhooks")
 

@@ -154,7 +154,7 @@ def _shown(key: ApiKey, retiring: KeySecret | None) -> dict[str, Any]:
         "scopes": key.scopes.split(),
         "networks": key.networks.split(),
         "status": key.state(moment),
-        "hint": f"gr_{key.hint_start}…{key.hint_end}",
+        "hint": key.hint,
         "retiring_secret": retiring
         and {
             "hint": f"gr_{retiring.hint}",
