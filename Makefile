@@ -19,12 +19,13 @@ test: dev ## Install the test tools, then run the linters and all tests
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m tests.halves
 
-lint: dev ## Check format, types and templates
+lint: dev ## Check format, types, templates and that no merge was left undone
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/djlint --lint --quiet templates
 	@$(BIN)/python tests/lint_templates.py
+	@$(BIN)/python tests/lint_conflicts.py
 
 bench: dev ## Measure throughput and latency (OPTIONS="--no-peers --rounds 3 --seconds 2")
 	@tests/install-tools.sh wrk
