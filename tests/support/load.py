@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from jobs.serve import granian_options
+from tests.support.ports import free_port
 
 CONNECTIONS = 16
 
@@ -42,9 +42,7 @@ class Round:
 
 def start(target: list[str], folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], int]:
     """The server of `make serve` with two workers, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "granian", *granian_options("127.0.0.1", port, 2), *target]
     log = (Path(tempfile.gettempdir()) / f"bench-{port}.log").open("wb")
     server = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)

@@ -19,7 +19,7 @@ import httpx
 from jobs.serve import granian_options
 from tests.support.artifacts import ROOT
 from tests.support.contest import fault, say
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 
 HOME = ROOT / ".artifacts" / "peers"
 PROCESSES = 2

@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.support.ports import free_port
 
 HOMES = (
     "/usr/lib/postgresql/*/bin",
@@ -112,12 +113,6 @@ def tool(name: str) -> str:
     if found is None:
         pytest.exit(f"{name} is missing: run tests/install-tools.sh postgresql", returncode=3)
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _ordinary_user() -> str | None:

@@ -22,7 +22,7 @@ from models.secret import Pepper
 from tests.support import ledger
 from tests.support.artifacts import ARTIFACTS, ROOT
 from tests.support.cast import Person, make_key, new_owner
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 
 _serial = count(1)
 
