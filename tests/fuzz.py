@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import httpx
 
-from tests.support import servers
+from tests.support import artifacts, servers
 from tests.support.servers import Server
 
 # Chains get a run of their own: after the others, their seeds lead to few requests that were not sent before.
@@ -131,7 +131,7 @@ headers = {{ Authorization = "Bearer ${{FUZZ_READ}}" }}
 
 
 def main() -> None:
-    servers.ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    artifacts.claim()
     seed = int(os.environ.get("SEED", random.randrange(10**6)))
     sys.stdout.write(f"{EXAMPLES} examples for each operation, seed {seed}\n")
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:

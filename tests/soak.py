@@ -16,7 +16,7 @@ from pathlib import Path
 
 from models import ApiKey
 from models.actor import COMMAND_LINE
-from tests.support import servers
+from tests.support import artifacts, servers
 from tests.support.cast import Person
 from tests.support.servers import Server
 
@@ -82,7 +82,7 @@ def memory(server: Server) -> int:
 
 
 def main() -> None:
-    servers.ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    artifacts.claim()
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/gravity.db"
         with servers.running("soak", Path(folder), url) as server:
