@@ -26,6 +26,7 @@ from tests.support.processes import (
     alive,
     child,
     environment,
+    has_open,
     listening,
     until,
     until_complete,
@@ -62,18 +63,21 @@ def test_stopping_lets_a_request_in_flight_finish(doomed: Server, number: signal
     ada = doomed.owner()
     _, key = doomed.key(ada, scopes={"write:members"})
     pids = until_complete(doomed)
+    until("the scheduler is at work", lambda: "this scheduler has its turn" in doomed.log.read_text())
     answers: list[httpx.Response] = []
     client = httpx.Client(base_url=doomed.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=WAIT)
 
     def ask() -> None:
         answers.append(client.post(ada.api("members"), json={"name": "G", "email": "g@example.com", "role": "contact"}))
 
-    with client, contextlib.closing(sqlite3.connect(doomed.database_url.removeprefix("sqlite:///"))) as lock:
+    database = Path(doomed.database_url.removeprefix("sqlite:///"))
+    with client, contextlib.closing(sqlite3.connect(database)) as lock:
         client.get("/healthz")  # From here on the connection is open.
+        assert not any(has_open(worker, database) for worker in workers(doomed))
         lock.execute("BEGIN IMMEDIATE")
         asking = threading.Thread(target=ask)
         asking.start()
-        time.sleep(2)
+        until("a worker is at it", lambda: any(has_open(worker, database) for worker in workers(doomed)))
         # As a terminal does it: to the whole group at once.
         os.killpg(doomed.process.pid, number)
         time.sleep(1.5)

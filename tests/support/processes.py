@@ -63,6 +63,10 @@ def listening(running: Server) -> int:
     return sum(row.split()[1] == local and row.split()[3] == TCP_LISTEN for row in rows)
 
 
+def has_open(pid: int, file: Path) -> bool:
+    return any(opened.exists() and opened.samefile(file) for opened in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def _began(pid: int) -> int:
     """When a process began, in ticks since the machine did: field 22 of proc(5), counted behind its name."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
