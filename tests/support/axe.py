@@ -1,6 +1,5 @@
 """axe on pages that are open in a browser, and what is as wrong as what it finds: a page that scrolls sideways."""
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,21 +14,61 @@ SCHEMES = (LIGHT, DARK)
 # The rules that another scheme may break; no other one depends on it.
 COLOURS = ("color-contrast", "link-in-text-block")
 PHONES = (390, 320)
+# Each element that shows words of its own, by what its colours depend on: names and classes down to it, and the colours
+# that come of them.
+LOOKS = """() => {
+  window.worded = [...document.body.querySelectorAll("*")].filter(element =>
+    element.checkVisibility() && (element.matches("input, select, textarea") ||
+    [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())));
+  const look = element => {
+    const style = getComputedStyle(element);
+    return [element.tagName, element.getAttribute("class"), style.color, style.backgroundColor, style.backgroundImage,
+      style.opacity, style.fontSize, style.fontWeight].join(" ");
+  };
+  const known = new Map();
+  const path = element => {
+    if (!element) return "";
+    if (!known.has(element)) known.set(element, `${path(element.parentElement)}|${look(element)}`);
+    return known.get(element);
+  };
+  return window.worded.map(path);
+}"""
+# What axe finds of some places in that list, and which of them it could judge: none that is hidden, or covered.
+RUN = """async ([options, places]) => {
+  const context = places ? {include: places.map(place => worded[place])} : document;
+  const found = await axe.run(context, {...options, elementRef: true});
+  const judged = [...found.passes, ...found.violations].flatMap(({nodes}) => nodes.map(({element}) => element));
+  return {
+    wrong: found.violations.map(({id, nodes}) => [id, nodes.map(({html}) => html.slice(0, 200))]),
+    judged: places ? judged.map(element => worded.indexOf(element)) : judged.length,
+  };
+}"""
 _SCRIPT = Axe().axe_script
 
 
 def violations(page: Page, *, only: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> list[str]:
     """What axe has to say about the page as it stands: by all of its rules, or by `only` these."""
+    found = _run(page, only=only, without=without)
+    assert found["judged"], "axe saw nothing"
+    return _told(found)
+
+
+def _run(
+    page: Page, *, only: tuple[str, ...] = (), without: tuple[str, ...] = (), places: list[int] | None = None
+) -> Any:
     if not page.evaluate("typeof window.axe === 'object'"):
         page.evaluate(_SCRIPT)
     # It would load all style sheets again, for rules that are about films.
-    options: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
-    options["rules"] = {rule: {"enabled": False} for rule in without}
+    options: dict[str, Any] = {"preload": False, "rules": {rule: {"enabled": False} for rule in without}}
+    # Of what is well, a node of each rule, unless it matters which.
+    options["resultTypes"] = ["violations"] if places is None else ["passes", "violations"]
     if only:
         options["runOnly"] = {"type": "rule", "values": only}
-    found = page.evaluate(f"axe.run({json.dumps(options)})")
-    assert found["passes"], "axe saw nothing"
-    return [f"{each['id']}: {[node['html'][:200] for node in each['nodes']]}" for each in found["violations"]]
+    return page.evaluate(RUN, [options, places])
+
+
+def _told(found: Any) -> list[str]:
+    return [f"{rule}: {nodes}" for rule, nodes in found["wrong"]]
 
 
 @dataclass
@@ -37,12 +76,14 @@ class Judge:
     """Looks at one page after another in a tab and keeps what is wrong.
 
     All rules hold as wide as the tab was opened, those about colours in the dark scheme too, and nothing may be wider
-    than a phone. Where scripts do not run, axe looks at a `mirror` of the page in a tab where they do.
+    than a phone. Where scripts do not run, axe looks at a `mirror` of the page in a tab where they do. To judge colours
+    takes most of its time, so of elements that look alike, on whichever pages, the first is judged.
     """
 
     page: Page
     mirror: Page | None = None
     found: list[str] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
 
     def open(self, address: str) -> None:
         self.page.goto(address)
@@ -52,11 +93,24 @@ class Judge:
         """At what is shown now."""
         page = self._mirrored(self.mirror) if self.mirror else self.page
         page.evaluate("document.fonts.ready")
-        found = violations(page)
+        found = violations(page, without=COLOURS) + self._wrong_colours(page)
         page.emulate_media(color_scheme=DARK)
-        found += [f"dark: {each}" for each in violations(page, only=COLOURS)]
+        found += [f"dark: {each}" for each in self._wrong_colours(page)]
         page.emulate_media(color_scheme=LIGHT)
         self.found += [f"{self.page.url} {each}" for each in found + self._too_wide()]
+
+    def _wrong_colours(self, page: Page) -> list[str]:
+        """In the scheme at hand, of elements that look like none that was judged."""
+        looks = page.evaluate(LOOKS)
+        fresh: dict[str, int] = {}
+        for place, look in enumerate(looks):
+            if look not in self.judged:
+                fresh.setdefault(look, place)
+        if not fresh:
+            return []
+        found = _run(page, only=COLOURS, places=sorted(fresh.values()))
+        self.judged |= {looks[place] for place in found["judged"] if place >= 0}
+        return _told(found)
 
     def _too_wide(self) -> list[str]:
         size, found = self.page.viewport_size, []
