@@ -98,7 +98,7 @@ def test_rotating_ends_the_old_secret_at_once(terminal: Terminal, ada: Person) -
     made = new_key(terminal, ada.workspace)
     again = terminal.ask("key", "rotate", made["id"])
     assert again["id"] == made["id"] == verification.verify(again["secret"]).key_id
-    with pytest.raises(KeyRefused, match="revoked"):
+    with pytest.raises(KeyRefused, match="replaced"):
         verification.verify(made["secret"])
 
 
@@ -114,7 +114,7 @@ def test_rotating_with_an_overlap_lets_the_old_secret_work_on(terminal: Terminal
     assert terminal.run("key", "rotate", made["id"], "--overlap", "2h").exit_code == 2
     assert terminal.ask("key", "rotate", made["id"])["old_secret_ends_at"] is None
     assert terminal.ask("key", "show", made["id"])["old_secret"] is None
-    with pytest.raises(KeyRefused, match="revoked"):
+    with pytest.raises(KeyRefused, match="replaced"):
         verification.verify(made["secret"])
 
 
@@ -131,7 +131,7 @@ def test_an_overlap_is_lengthened_and_finished(terminal: Terminal, ada: Person) 
     assert terminal.run("key", "extend-rotation", made["id"], "--overlap", "none").exit_code == 2
     assert "works until" in terminal.run("key", "extend-rotation", made["id"], "--overlap", "7d").output
     assert terminal.ask("key", "finish-rotation", made["id"])["old_secret"] is None
-    with pytest.raises(KeyRefused, match="revoked"):
+    with pytest.raises(KeyRefused, match="replaced"):
         verification.verify(made["secret"])
     assert verification.verify(first["secret"]).key_id == made["id"]
 
@@ -142,7 +142,7 @@ def test_a_rotation_is_undone(terminal: Terminal, ada: Person) -> None:
     undone = terminal.ask("key", "undo-rotation", made["id"])
     assert (undone["old_secret"], undone["secret"]) == (None, f"gr_{made['secret'][3:7]}…{made['secret'][-2:]}")
     assert verification.verify(made["secret"]).key_id == made["id"]
-    with pytest.raises(KeyRefused, match="revoked"):
+    with pytest.raises(KeyRefused, match="replaced"):
         verification.verify(again["secret"])
 
 
