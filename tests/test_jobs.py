@@ -19,10 +19,10 @@ from jobs.schedule import EVERY, Job
 from jobs.turn import Turns
 from models import BrowserSession, Invitation, JobRun, Lease, Member, Throttle, database, logs
 from models.database import now
-from models.job_run import LEASE
+from models.job_run import BEAT, LEASE
 from tests.support.artifacts import ROOT
 from tests.support.cast import Person
-from tests.support.processes import until
+from tests.support.processes import WAIT, until
 from tests.support.threads import at_once
 
 PURGE = next(job for job in EVERY if job.name == "purge")
@@ -129,7 +129,7 @@ def test_one_scheduler_works_and_both_stop_in_order(connected: str, ada: Person,
         until("one has purged", lambda: "purge" in said(tmp_path, 0) + said(tmp_path, 1))
         for process in running:
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(10) for process in running] == [0, 0]
+        assert [process.wait(WAIT) for process in running] == [0, 0]
     assert counts() == [1, 1, 1]
     both = said(tmp_path, 0) + said(tmp_path, 1)
     assert [both.count(each) for each in ("purge", "the scheduler has stopped")] == [1, 2]
@@ -142,11 +142,17 @@ def test_one_scheduler_works_and_both_stop_in_order(connected: str, ada: Person,
     indirect=["database_url"],
 )
 def test_another_scheduler_takes_over_within_a_minute(connected: str, tmp_path: Path, end: signal.Signals) -> None:
+    """Who stops in order lets another one have the lease; that of who is killed runs out."""
     has_turn = "this scheduler has its turn"
     with schedulers(connected, tmp_path) as running:
         until("one has its turn", lambda: has_turn in said(tmp_path, 0) + said(tmp_path, 1))
         first = 0 if has_turn in said(tmp_path, 0) else 1
         running[first].send_signal(end)
+        running[first].wait(WAIT)
+        if end == signal.SIGKILL:
+            assert (LEASE + BEAT).total_seconds() < 60
+            # As if the half minute were over.
+            Lease.update(until=now()).execute()
         until("the other has its turn", lambda: has_turn in said(tmp_path, 1 - first))
         # What the first one had done an hour is not over for is not done again.
         assert (said(tmp_path, 0) + said(tmp_path, 1)).count("purge") <= 1

@@ -116,7 +116,7 @@ def certificate(tmp_path: Path) -> Path:
 
 
 def use(mailbox: Mailbox, base: Settings, **smtp: Any) -> None:
-    send_mail.use(replace(mailbox.settings(base), smtp=replace(mailbox.smtp(timeout=5.0), host="localhost", **smtp)))
+    send_mail.use(replace(mailbox.settings(base), smtp=replace(mailbox.smtp(), host="localhost", **smtp)))
 
 
 @pytest.mark.parametrize("tls", ["starttls", "smtps"])

@@ -144,21 +144,6 @@ def test_what_is_refused_for_good_is_a_dead_letter_and_can_be_sent_again(
     assert statuses(key) == {"ada@example.com": "sent", "olga@example.com": "sent"}
 
 
-@pytest.mark.parametrize("answer", ["hang", "cut"])
-def test_what_was_left_without_an_answer_is_sent_once_more_word_for_word(
-    mailbox: Mailbox, ada: Person, answer: str
-) -> None:
-    key, _ = make_key(ada, name="Before")
-    mailbox.plans["ada@example.com"] = [answer]
-    assert send_mail.run() == "1 unanswered"
-    ApiKey.update(name="After").where(ApiKey.id == key.id).execute()
-    assert run_later(hours=1) == "1 sent"
-    first, second = mailbox.arrived
-    assert first.raw == second.raw
-    assert first.id == second.id
-    assert run_later(days=1) == ""
-
-
 def test_what_finds_no_taker_for_three_days_is_a_dead_letter(mailbox: Mailbox, ada: Person) -> None:
     key, _ = make_key(ada)
     mailbox.everything = "450"

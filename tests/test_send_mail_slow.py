@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from jobs import mail_smtp, mail_words, send_mail
-from models import Mail, database
+from models import ApiKey, Mail, database
 from models.database import now
 from models.mail_settings import Smtp
 from models.mail_truth import Told
@@ -74,6 +74,25 @@ def test_a_server_that_never_gets_ready_loses_nothing(
     send_mail.use(mailbox.settings(settings))
     assert send_mail.run() == "1 sent"
     assert len(mailbox.arrived) == 1
+
+
+@pytest.mark.parametrize("answer", ["hang", "cut"])
+def test_what_was_left_without_an_answer_is_sent_once_more_word_for_word(
+    mailbox: Mailbox, settings: Settings, ada: Person, answer: str
+) -> None:
+    key, _ = make_key(ada, name="Before")
+    mailbox.plans["ada@example.com"] = [answer]
+    send_mail.use(mailbox.settings(settings, timeout=1.0))
+    assert send_mail.run() == "1 unanswered"
+    send_mail.use(mailbox.settings(settings))
+    ApiKey.update(name="After").where(ApiKey.id == key.id).execute()
+    with database.at(now() + timedelta(hours=1)):
+        assert send_mail.run() == "1 sent"
+    first, second = mailbox.arrived
+    assert first.raw == second.raw
+    assert first.id == second.id
+    with database.at(now() + timedelta(days=1)):
+        assert send_mail.run() == ""
 
 
 def test_a_message_that_cannot_be_put_together_keeps_no_other_waiting(

@@ -225,4 +225,4 @@ def test_half_sent_requests_hold_nobody_up(lasting: Server) -> None:
         for _ in range(200):
             half = stack.enter_context(socket.create_connection(("127.0.0.1", lasting.port)))
             half.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-        assert httpx.get(f"{lasting.base_url}/healthz", timeout=5).status_code == 200
+        assert httpx.get(f"{lasting.base_url}/healthz", timeout=WAIT).status_code == 200

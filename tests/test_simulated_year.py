@@ -56,7 +56,7 @@ def year(
         Webhook.add(mallory.workspace, url=receiver.url, events=["*"], by=mallory.actor)
 
     def begun(seed: int) -> Year:
-        tried = replace(mailbox.settings(settings), smtp=mailbox.smtp(timeout=20))
+        tried = replace(mailbox.settings(settings), smtp=mailbox.smtp())
         send_mail.use(tried)
         made = Year(seed, connected, mailbox, receiver, tried)
         utc = ZoneInfo("UTC")

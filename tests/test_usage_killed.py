@@ -32,7 +32,7 @@ class Client(threading.Thread):
         self.enough = threading.Event()
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         while not self.enough.is_set():
             self.sent += 1
             with contextlib.suppress(OSError, http.client.HTTPException):

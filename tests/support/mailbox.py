@@ -21,6 +21,8 @@ from jobs import send_mail
 from models.mail_settings import Smtp
 from models.settings import Settings
 
+# Seconds that any answer may take: only where one never comes is it waited for less.
+PATIENCE = 60.0
 SENDER = "Gravity Rail <keys@keys.example.com>"
 
 
@@ -71,10 +73,10 @@ class Mailbox:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def smtp(self, **more: Any) -> Smtp:
-        return Smtp("127.0.0.1", self.port, **{"tls": "none", "timeout": 1.0, **more})
+        return Smtp("127.0.0.1", self.port, **{"tls": "none", "timeout": PATIENCE, **more})
 
-    def settings(self, settings: Settings) -> Settings:
-        return replace(settings, smtp=self.smtp(), mail_from=SENDER)
+    def settings(self, settings: Settings, **more: Any) -> Settings:
+        return replace(settings, smtp=self.smtp(**more), mail_from=SENDER)
 
     def copies(self) -> Counter[str]:
         return Counter(each.id for each in self.arrived)

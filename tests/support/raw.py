@@ -10,7 +10,7 @@ from tests.support.servers import Server
 def send(server: Server, raw: bytes) -> tuple[int, bytes]:
     """Status and answer; status 0 when the server hung up without a word."""
     got = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as link, contextlib.suppress(ConnectionError):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as link, contextlib.suppress(ConnectionError):
         link.sendall(raw)
         while more := link.recv(65536):
             got += more

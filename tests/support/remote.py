@@ -16,7 +16,7 @@ class Dashboard:
 
     def __init__(self, server: Server, person: Person) -> None:
         assert person.user
-        self.http = httpx.Client(base_url=server.base_url, timeout=20)
+        self.http = httpx.Client(base_url=server.base_url, timeout=60)
         self.token = ""
         self.get("/login")
         answer = self.post("/login", {"email": person.user.email, "password": person.password})

@@ -87,7 +87,7 @@ class Server:
     def stop(self) -> int:
         """Ask it to stop, as systemd would; returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @contextlib.contextmanager

@@ -92,7 +92,7 @@ class Year(World):
             self.mailbox.plans[self.chance.choice(readers)] = ["hang"]
         if hasty != self.hasty:
             self.hasty = hasty
-            send_mail.use(replace(self.settings, smtp=self.mailbox.smtp(timeout=0.3 if hasty else 20)))
+            send_mail.use(replace(self.settings, smtp=self.mailbox.smtp(**({"timeout": 0.3} if hasty else {}))))
         self.receiver.answers = [self.chance.choice((200, 200, 200, 200, 500, "close")), 200]
 
     def take_everything(self) -> None:
