@@ -41,7 +41,7 @@ class Expiration(Moment):
 @click.option("--workspace", "workspace_id", required=True, metavar="ID", help="The workspace that it belongs to.")
 @click.option("--name", required=True, help="What it is for.")
 @click.option("--scope", "scopes", multiple=True, required=True, help=f"Any of: {', '.join(scope.SCOPES)}. Repeatable.")
-@click.option("--expires", required=True, type=Expiration(), help="When it ends.")
+@click.option("--expires", required=True, type=Expiration(), metavar=Expiration.name, help="When it ends.")
 @click.option("--starts", type=Moment(), help="When it begins to work; at once by default.")
 @click.option("--allow-ip", "networks", multiple=True, metavar="CIDR", help="From where it may be used. Repeatable.")
 @click.option("--note", default="", help="Whom to ask, where it is used.")
@@ -103,7 +103,7 @@ def rotate(key_id: str, overlap: str, as_json: bool) -> None:
     _show_secret(as_json, key, made, {"old_secret_ends_at": old and old.ends_at})
 
 
-@group.command("finish-rotation")
+@group.command("finish-rotation", short_help="Stop the old secret of a rotation early.")
 @click.argument("key_id", metavar="ID")
 @json_option
 def finish_rotation(key_id: str, as_json: bool) -> None:
@@ -113,7 +113,7 @@ def finish_rotation(key_id: str, as_json: bool) -> None:
     show(as_json, _facts(_find(key_id)), f"The old secret of {key.name} has stopped working.")
 
 
-@group.command("extend-rotation")
+@group.command("extend-rotation", short_help="Give the old secret of a rotation more time.")
 @click.argument("key_id", metavar="ID")
 @click.option("--overlap", required=True, type=click.Choice([each for each in OVERLAPS if each != "none"]), help=MORE)
 @json_option

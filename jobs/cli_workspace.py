@@ -76,7 +76,7 @@ def change_plan(workspace_id: str, plan: str, as_json: bool) -> None:
 
 @group.command("policy")
 @click.argument("workspace_id", metavar="ID")
-@click.option("--longest-life", type=Days(), help="The longest life of a key in days, or none.")
+@click.option("--longest-life", type=Days(), metavar=Days.name, help="The longest life of a key in days, or none.")
 @click.option("--expiry-required/--expiry-optional", default=None, help="Whether every key must expire.")
 @click.option("--admin-allowlist/--no-admin-allowlist", default=None, help="For keys with admin:workspace.")
 @click.option("--unused-after", "unused_days", type=int, metavar="DAYS", help="When a key counts as unused.")

@@ -178,3 +178,9 @@ def test_people_read_tables_and_the_secret_is_on_standard_output_alone(terminal:
     assert table.split("\n")[0].split() == "ID NAME STATE SECRET SCOPES EXPIRES AT LAST USED AT".split()
     assert " active " in table
     assert shown not in table
+
+
+def test_what_the_help_offers_can_be_typed(terminal: Terminal) -> None:
+    """Not in capitals, which a command would not understand."""
+    assert "--expires 30d|90d|never|TIME" in terminal.run("key", "create", "--help").output
+    assert "--longest-life DAYS|none" in terminal.run("workspace", "policy", "--help").output
