@@ -6,13 +6,13 @@ The address is the credential: a random token, of which the hash is stored. `mod
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import BlobField, ForeignKeyField, fn
+from peewee import BlobField, ForeignKeyField, chunked, fn
 
 from models.actor import Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.calendar_text import Entry
-from models.database import UTCDateTimeField, WorkspaceRecord, from_microseconds, id_field, now, transaction
+from models.database import ROWS, UTCDateTimeField, WorkspaceRecord, from_microseconds, id_field, now, transaction
 from models.errors import NotFound
 from models.key_secret import KeySecret
 from models.member import Member
@@ -96,10 +96,9 @@ class CalendarFeed(WorkspaceRecord):
 def _newest_secrets(key_ids: list[str]) -> dict[str, tuple[datetime, int]]:
     """When each key got its newest secret, and how many it has had."""
     found: dict[str, tuple[datetime, int]] = {}
-    for start in range(0, len(key_ids), 500):
-        some = KeySecret.key.in_(key_ids[start : start + 500])
+    for some in chunked(key_ids, ROWS):
         query = KeySecret.select(KeySecret.key, fn.MAX(KeySecret.created_at), fn.COUNT(KeySecret.id))
-        rows: Any = query.where(some).group_by(KeySecret.key).tuples()
+        rows: Any = query.where(KeySecret.key.in_(list(some))).group_by(KeySecret.key).tuples()
         for key_id, made, count in rows:
             found[key_id] = (made if isinstance(made, datetime) else from_microseconds(int(made)), count)
     return found

@@ -23,13 +23,10 @@ BATCH = 100
 def run() -> Counter[str]:
     """Move each key at most one stage on. Returns how many were moved where."""
     done: Counter[str] = Counter()
-    last = ""
-    while workspaces := list(Workspace.select().where(Workspace.id > last).order_by(Workspace.id).limit(BATCH)):
-        last = workspaces[-1].id
-        for workspace in workspaces:
-            if workspace.policy.staged_cleanup:
-                for name, (condition, act) in _stages(workspace.policy, now()).items():
-                    done[name] += sum(_act(key, condition, act) for key in _found(workspace.id, condition))
+    for workspace in Workspace.each():
+        if workspace.policy.staged_cleanup:
+            for name, (condition, act) in _stages(workspace.policy, now()).items():
+                done[name] += sum(_act(key, condition, act) for key in _found(workspace.id, condition))
     return +done
 
 

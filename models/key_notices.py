@@ -44,11 +44,8 @@ class Fact:
 def promise_all() -> Counter[str]:
     """Go through all workspaces; returns how many facts of each kind are new."""
     found: Counter[str] = Counter()
-    last = ""
-    while workspaces := list(Workspace.select().where(Workspace.id > last).order_by(Workspace.id).limit(BATCH)):
-        last = workspaces[-1].id
-        for workspace in workspaces:
-            found += _promise_in(workspace)
+    for workspace in Workspace.each():
+        found += _promise_in(workspace)
     return found
 
 

@@ -21,7 +21,7 @@ def purge() -> int:
     # A file may lie still for long. Without its mark it would be counted again, so marks stay until nobody sees that.
     UsageMark.delete().where(UsageMark.at < now() - longest - SPARED).execute()
     deleted = UsageGap.delete().where(UsageGap.hour < usage.hour_of(now() - longest)).execute()
-    for workspace in Workspace.select().iterator():
+    for workspace in Workspace.each():
         deleted += _of_workspace(workspace)
     return deleted
 

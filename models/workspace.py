@@ -1,5 +1,7 @@
 """Workspaces: the tenant that everything else belongs to."""
 
+from collections.abc import Iterator
+
 from peewee import SQL, TextField
 
 from models import text
@@ -10,6 +12,9 @@ from models.policy import Limits, Policy
 
 # What becomes of a key that was found in public: it is revoked at once, or its people are only told.
 REVOKE, TELL = LEAK_POLICIES = ("revoke", "tell")
+
+# Workspaces that are read at once, by whoever goes through all of them.
+BATCH = 100
 
 
 class Workspace(Record):
@@ -42,6 +47,14 @@ class Workspace(Record):
         if workspace is None:
             raise NotFound
         return workspace
+
+    @classmethod
+    def each(cls) -> "Iterator[Workspace]":
+        """Every workspace, read some at a time, so that whoever writes meanwhile waits for no reader."""
+        last = ""
+        while some := list(cls.select().where(cls.id > last).order_by(cls.id).limit(BATCH)):
+            last = some[-1].id
+            yield from some
 
     def hold(self) -> None:
         """Let no one else count or change what belongs to this workspace until the transaction ends.

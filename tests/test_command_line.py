@@ -15,10 +15,10 @@ from app import create_app
 from models import AuditEvent, Member, User, Workspace, database
 from models.database import now
 from models.settings import Settings
-from tests.conftest import disconnect
 from tests.support import ledger
 from tests.support.artifacts import ROOT
 from tests.support.cast import Person
+from tests.support.connection import disconnect
 from tests.support.postgres import PostgresServer
 from tests.support.terminal import Terminal
 

@@ -28,7 +28,6 @@ API_KEYS = Tag(name="API keys", description="Management of keys by a key.")
 AUDIT = Tag(name="Audit events", description="What happened in the workspace, and who did it.")
 REPORTS = Tag(name="Reports", description="Keys that somebody found where they should not be.")
 KEY = Tag(name="This key", description="The key that is sent, whatever its scopes.")
-META = Tag(name="About", description="This document.")
 
 # Deeper than any honest body, and shallow enough for whatever reads it next.
 DEEPEST = 32
