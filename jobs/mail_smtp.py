@@ -24,7 +24,7 @@ class _Known:
     """Tells its owner of itself before it connects, so that the line can be cut while the greeting goes on."""
 
     def __init__(self, owner: "Server", *args: Any, **kwargs: Any) -> None:
-        owner.connection = self  # type: ignore[assignment]
+        owner.connection = self  # type: ignore[assignment] # each class below is one of smtplib's
         super().__init__(*args, **kwargs)
 
 

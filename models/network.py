@@ -110,7 +110,7 @@ def parsed(counted: str) -> IPNetwork | None:
 
 
 def is_inside(narrow: IPNetwork, wide: IPNetwork) -> bool:
-    return narrow.version == wide.version and narrow.subnet_of(wide)  # type: ignore[arg-type]
+    return narrow.version == wide.version and narrow.subnet_of(wide)  # type: ignore[arg-type] # of one kind, as was just asked
 
 
 def widened(place: IPNetwork) -> IPNetwork:

@@ -57,7 +57,7 @@ class PasswordNeeded(DomainError):
 def set_up(app: Flask) -> None:
     csrf.init_app(app)
     # Instead of init_app, whose only further work is the remember cookie, which is not used here.
-    app.login_manager = logins  # type: ignore[attr-defined]
+    app.login_manager = logins  # type: ignore[attr-defined] # where flask-login looks for it
     app.before_request(_load_session)
 
 

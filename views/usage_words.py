@@ -109,9 +109,10 @@ def _unknown(reason: str) -> str:
 def _peaks(series: Series) -> list[str]:
     found = []
     for place, name in enumerate(COUNTED[1:], start=1):
-        bucket = max(series.buckets, key=lambda bucket, place=place: bucket.counts[place])  # type: ignore[misc]
-        if bucket.counts[place]:
-            found.append(f"{name}: {bucket.counts[place]:,} on {label(bucket)}")
+        counts = [bucket.counts[place] for bucket in series.buckets]
+        most = max(counts)
+        if most:
+            found.append(f"{name}: {most:,} on {label(series.buckets[counts.index(most)])}")
     return found
 
 

@@ -39,7 +39,7 @@ def guarded(view: F) -> F:
                 return view(**kwargs)
         return view(**kwargs)
 
-    return careful  # type: ignore[return-value]
+    return careful  # type: ignore[return-value] # called as the view is
 
 
 def expect(body: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ class Plugin(FlaskPlugin):
         if query is None and json is None:
             return func(**kwargs)
         asked = query and _checked(query, _flat(request.args))
-        request.context = Context(asked, json and _body(json), *[None] * 3)  # type: ignore[attr-defined]
+        request.context = Context(asked, json and _body(json), *[None] * 3)  # type: ignore[attr-defined] # SpecTree's
         return func(**kwargs)
 
 
@@ -140,12 +140,12 @@ def operation(
 
 def taken() -> Any:
     """The validated body of the request at hand."""
-    return request.context.json  # type: ignore[attr-defined]
+    return request.context.json  # type: ignore[attr-defined] # SpecTree's
 
 
 def asked() -> Any:
     """The validated query of the request at hand."""
-    return request.context.query  # type: ignore[attr-defined]
+    return request.context.query  # type: ignore[attr-defined] # SpecTree's
 
 
 __all__ = ["ANY_KEY", "PUBLIC", "asked", "operation", "spec", "taken"]
