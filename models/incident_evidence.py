@@ -7,7 +7,6 @@ from typing import Any
 
 from models import network
 from models.api_key import ApiKey
-from models.database import now
 from models.key_secret import KeySecret
 from models.usage import NETWORKS, KeyNetwork, KeyPlace
 
@@ -85,8 +84,8 @@ def _of_secret(secret: KeySecret | None, key: ApiKey) -> dict[str, Any]:
         return {}
     # Of two ends at one instant the key's own comes first.
     ends = [(key.revoked_at, REVOKED), (key.expires_at, EXPIRED), (secret.revoked_at, STOPPED), (secret.ends_at, OVER)]
-    past = [(at, how) for at, how in ends if at is not None and at <= now()]
-    ended_at, ended = min(past, key=lambda each: each[0], default=(None, ""))
+    known = [(at, how) for at, how in ends if at is not None]
+    ended_at, ended = min(known, key=lambda each: each[0], default=(None, ""))
     return {
         "secret": f"gr_{secret.hint}", "replaced_at": secret.retired_at, "ended": ended, "ended_at": ended_at,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import code, words
 from tests.support.threads import at_once
+from tests.support.usage import used
 
 Browse = Callable[[Person], Browser]
 Call = Callable[..., ApiClient]
@@ -56,7 +57,8 @@ def test_an_overlap_that_is_over_is_noted_once_with_its_last_use(
 
 
 def test_an_old_secret_that_nothing_used_is_noted_too(ada: Person, browse: Browse, make_key: MakeKey) -> None:
-    key, _ = make_key(ada)
+    key, old = make_key(ada)
+    used(old, at=now() - HOUR)
     key.rotate(by=ada.actor, overlap="1h")
     assert run_at(now() + 500 * HOUR) == "1 overlap over", "however late"
     assert "Nothing had used it since the rotation" in words(browse(ada).get(ada.settings(f"api-keys/{key.id}")))

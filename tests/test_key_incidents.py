@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from jobs import send_mail
-from models import ApiKey, Incident, KeyNetwork, usage_fold
+from models import ApiKey, Incident, KeyNetwork, database, usage_fold
 from models.database import now
 from models.incident import MOST
 from models.usage import NETWORKS
@@ -92,6 +92,19 @@ def test_the_rest_of_the_key_lives_on(ada: Person, call: Call, make_key: MakeKey
     call(old).get(ada.api())
     assert len(incidents(key)) == 1
     assert call(new).get(ada.api()).status_code == 200
+
+
+def test_uses_that_are_counted_late_leave_the_last_one_as_it_is(ada: Person, make_key: MakeKey) -> None:
+    """The journals of two workers, or of two machines, are read one after the other."""
+    key, _ = make_key(ada)
+    key.rotate(by=ada.actor)
+    noon = now().replace(microsecond=0)
+    for minutes, request in ((0, "GET /b"), (-5, "POST /api/v2/key/rotate"), (5, "GET /c"), (-9, "GET /a")):
+        with database.at(noon + timedelta(minutes=minutes)):
+            dead_use(key, request=request)
+    [found] = Incident.open_of(key)
+    assert (found.count, found.request, found.wanted_rotation) == (12, "GET /c", True)
+    assert (found.first_at, found.last_at) == (noon - timedelta(minutes=9), noon + timedelta(minutes=5))
 
 
 def test_places_of_a_key_are_bounded(ada: Person, call: Call, make_key: MakeKey) -> None:
@@ -183,15 +196,19 @@ def test_the_page_says_whether_the_key_was_used_from_there_before(
     ada: Person, make_key: MakeKey, browse: Browse
 ) -> None:
     key, old = make_key(ada)
-    used(old, address="10.0.3.4", client="cron/1", at=now() - timedelta(days=1))
-    key.rotate(by=ada.actor)
+    with time_machine.travel("2026-10-05T06:00:00Z", tick=False):
+        used(old, address="10.0.3.4", client="cron/1")
+    new = key.rotate(by=ada.actor, overlap="1h").reveal()
+    with time_machine.travel("2026-10-06T07:00:00Z", tick=False):
+        used(new, address="10.0.3.4", client="cron/1")
+        used(old, address="10.0.3.4", client="cron/1", at=now() - timedelta(hours=2))
     dead_use(key, address="10.0.3.4", client="cron/1")
     dead_use(key, address="10.0.3.9", client="curl/8")
     dead_use(key, address="203.0.113.9", client="cron/1")
     dead_use(key, address="*", client="*")
     shown = re.findall(r"<li>(.*?)</li>", section(browse(ada), key, ada), re.DOTALL)
     of = dict(zip(("*", "203", "curl", "cron"), shown, strict=True))
-    assert "Known client" in of["cron"] and "called from this address with a working secret, last on" in of["cron"]
+    assert "Known client" in of["cron"] and "with a working secret, last on Oct 6, 2026, 07:00 UTC." in of["cron"]
     assert "Known network" in of["curl"] and "in 10.0.3.0/24 used the key, first on" in of["curl"]
     assert "New network" in of["203"] and "Nobody ever used the key from 203.0.113.0/24." in of["203"]
     assert "Many other places" in of["*"] and "network" not in of["*"]

@@ -63,6 +63,7 @@ def test_nobody_hears_again_of_a_key_that_had_ended(mailbox: Mailbox, ada: Perso
     key.revoke(by=ada.actor, reason="unneeded")
     assert send(match(text)).get_json()[0]["label"] == "true_positive"
     assert told(mailbox) == []
+    assert [notice.kind for notice in outbox.notices_of(key)] == ["key_created"]
 
 
 def test_an_old_secret_is_told_of_as_such_and_the_next_one_too(

@@ -5,17 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from models import ApiKey, AuditEvent, Workspace
 from models.database import now
 from models.policy import Policy
 from tests.support.cast import Person, joined, make_admin_key
-from tests.support.clients import Browser
+from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import all_hidden, let_password_age_after_sign_in, ticked, value, words
 from tests.support.keys import works
 from tests.support.policies import policy_of, rule, save
 
 Browse = Callable[[Person], Browser]
+Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
 CHANGED = "workspace.policy_changed"
 
@@ -99,6 +101,16 @@ def test_a_looser_policy_affects_nobody(ada: Person, browse: Browse, make_key: M
     assert policy_of(ada) == Policy()
 
 
+def test_what_did_not_fit_before_is_no_news(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    make_key(ada, name="Endless")
+    rule(ada, expiry_required=True, staged_cleanup=True)
+    ApiKey.update(created_at=now() - timedelta(days=40)).execute()
+    same = {"expiry_required": "y", "staged_cleanup": "y"}
+    assert save(browse(ada), ada, **same).status_code == 303, "the same again"
+    asked = words(save(browse(ada), ada, **same, admin_allowlist="y"))
+    assert "1 unused key would be flagged" in asked and "would not fit" not in asked
+
+
 @pytest.mark.parametrize("who", ["olga", "bob"])
 def test_only_owners_choose_and_the_others_read(
     who: str, ada: Person, request: pytest.FixtureRequest, browse: Browse
@@ -158,3 +170,13 @@ def test_a_policy_that_changed_behind_the_question_is_not_replaced(
     rule(ada, rotation_days=30)
     assert browse(ada).post(ada.settings("policy"), all_hidden(asked) | {"anyway": "1"}).status_code == 409
     assert policy_of(ada) == Policy(rotation_days=30)
+
+
+def test_a_life_may_be_as_long_as_the_rule_says_to_the_second(ada: Person, call: Call) -> None:
+    _, text = make_admin_key(ada)
+    rule(ada, longest_life_days=30)
+    with time_machine.travel(now().replace(microsecond=0), tick=False):
+        for seconds, status in ((0, 201), (1, 422)):
+            end = now() + timedelta(days=30, seconds=seconds)
+            given = {"name": f"{seconds}", "scopes": ["read:members"], "expires_at": end.isoformat()}
+            assert call(text).post(ada.api("api-keys"), json=given).status_code == status

@@ -131,6 +131,16 @@ def test_only_owners_create_where_the_policy_says_so(
 # Keys that were there before
 
 
+def test_a_key_that_does_not_fit_begins_no_earlier(ada: Person, call: Call, make_key: MakeKey) -> None:
+    _, text = make_admin_key(ada)
+    key, _ = make_key(ada, starts_at=now() + timedelta(days=5))
+    rule(ada, expiry_required=True)
+    path = ada.api(f"api-keys/{key.id}")
+    for start, status in ((4, 422), (None, 422), (6, 200)):
+        when = start and (now() + timedelta(days=start)).isoformat()
+        assert call(text).patch(path, json={"starts_at": when}).status_code == status
+
+
 def test_a_key_that_does_not_fit_works_on_and_can_become_less_but_not_more(
     ada: Person, browse: Browse, call: Call, make_key: MakeKey
 ) -> None:

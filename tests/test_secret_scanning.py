@@ -9,8 +9,11 @@ import time_machine
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from flask import Flask
 
-from models import ApiKey, AuditEvent, Leak
+from models import ApiKey, AuditEvent, Leak, secret
 from models.database import now
+from models.secret import Pepper
+from tests.conftest import PEPPER
+from tests.support import ledger
 from tests.support.cast import Person
 from tests.support.github import PATH, Publisher, Send, body_of, github, labels, match, send
 from tests.support.keys import actions, reread, works
@@ -88,6 +91,27 @@ def test_a_secret_that_was_rotated_out_leaves_its_key_alone(ada: Person, make_ke
     assert Leak.get().outcome == "dead"
     assert labels(send(match(fresh))) == ["true_positive"]
     assert not works(fresh)
+
+
+def test_an_old_secret_is_a_danger_until_the_very_end_of_its_overlap(
+    ada: Person, make_key: MakeKey, send: Send
+) -> None:
+    made = [make_key(ada) for _ in range(2)]
+    with time_machine.travel(now(), tick=False) as clock:
+        for key, _ in made:
+            key.rotate(by=ada.actor, overlap="1h")
+        clock.shift(timedelta(hours=1) - timedelta(microseconds=1))
+        send(match(made[0][1]))
+        clock.shift(timedelta(microseconds=1))
+        send(match(made[1][1]))
+    assert [Leak.of(key)[0].outcome for key, _ in made] == ["revoked", "dead"]
+
+
+def test_a_secret_is_known_under_an_older_pepper(ada: Person, make_key: MakeKey, send: Send) -> None:
+    key, text = make_key(ada)
+    secret.use_peppers((Pepper("2", ledger.fresh("pepper").encode()), PEPPER))
+    assert labels(send(match(text))) == ["true_positive"]
+    assert reread(key).revoke_reason == "leaked"
 
 
 def test_each_place_is_kept_once_and_no_more_than_a_few(ada: Person, make_key: MakeKey, send: Send) -> None:
