@@ -55,6 +55,8 @@ class KeyPage:
     page: int
     pages: int
     attention: Attention
+    # Those of them that were found in public and still work.
+    leaked: frozenset[str]
 
 
 def listed(
@@ -84,7 +86,9 @@ def listed(
         .paginate(page, PAGE_SIZE)
     )
     keys = _in_order([key.id for key in ids])
-    return KeyPage(keys, counts, found, page, pages, _attention(workspace_id, conditions, totals))
+    attention = _attention(workspace_id, conditions, totals)
+    leaked = _leaked(workspace_id, keys, moment) if totals["leaked"] else frozenset()
+    return KeyPage(keys, counts, found, page, pages, attention, leaked)
 
 
 def page(
@@ -105,6 +109,11 @@ def _attention(workspace_id: str, conditions: dict[str, Any], totals: dict[str, 
             first = rows.order_by(ApiKey.expires_at.asc(nulls="LAST"), ApiKey.id).first()
             return Attention(totals["active"], kind, totals[kind], first)
     return Attention(totals["active"])
+
+
+def _leaked(workspace_id: str, keys: list[ApiKey], moment: datetime) -> frozenset[str]:
+    live = [key.id for key in keys if key.is_live(moment)]
+    return frozenset(row.key_id for row in Leak.at_large(workspace_id, moment).where(Leak.key.in_(live)))
 
 
 def _in_order(ids: list[str]) -> list[ApiKey]:
@@ -180,9 +189,10 @@ def _order(sort: str, conditions: dict[str, Any]) -> list[Any]:
         "created": [ApiKey.created_at.desc()],
         "expires": [inactive_last, ApiKey.expires_at.asc(nulls="LAST")],
     }
-    needs = conditions["leaked"] | conditions["expiring"] | conditions["unused"] | conditions["left"]
-    rank = Case(None, [(conditions["inactive"], 2), (needs, 0)], 1)
-    return orders.get(sort, [rank, ApiKey.last_used_at.desc(nulls="LAST")])
+    needs = conditions["expiring"] | conditions["unused"] | conditions["left"]
+    rank = Case(None, [(conditions["inactive"], 3), (conditions["leaked"], 0), (needs, 1)], 2)
+    # A key that was just made is looked for, so to make one counts like a use.
+    return orders.get(sort, [rank, fn.COALESCE(ApiKey.last_used_at, ApiKey.created_at).desc()])
 
 
 def _maker_left(workspace_id: str) -> Any:

@@ -1,6 +1,7 @@
 """Creating a key: the form, what is refused, and what is kept of what was typed."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.key_pages import (
     filled,
     keys_of,
     let_password_age,
+    names,
     ticked,
     value,
     words,
@@ -214,3 +216,13 @@ def test_fields_that_the_form_does_not_have_do_nothing(ada: Person, mallory: Per
     assert (key.workspace_id, key.creator_id) == (ada.workspace.id, ada.member.id)
     assert key.revoked_at is None
     assert (key.id, key.hint_start) != ("key_x", "zzzz")
+
+
+def test_a_new_key_stands_in_the_list_where_the_ones_used_last_are(
+    ada: Person, browse: Browse, make_key: MakeKey
+) -> None:
+    make_key(ada, name="A filler that nobody uses")
+    early, _ = make_key(ada, name="Used early")
+    ApiKey.update(last_used_at=early.created_at - timedelta(days=1)).where(ApiKey.id == early.id).execute()
+    created(browse(ada), ada, name="New")
+    assert names(browse(ada).get(ada.settings())) == ["New", "A filler that nobody uses", "Used early"]

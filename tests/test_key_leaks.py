@@ -14,7 +14,7 @@ from models.leak import Place
 from models.tenancy import choose_leak_policy
 from tests.support.cast import Person
 from tests.support.clients import Browser
-from tests.support.key_pages import let_password_age_after_sign_in, value, words
+from tests.support.key_pages import let_password_age_after_sign_in, names, value, words
 from tests.support.keys import actions, reread, works
 
 Browse = Callable[[Person], Browser]
@@ -73,17 +73,20 @@ def test_a_workspace_that_wants_to_be_told_only_is_told(ada: Person, make_key: M
 def test_what_is_public_comes_first_in_the_list_until_it_is_rotated(
     ada: Person, mallory: Person, make_key: MakeKey, browse: Browse
 ) -> None:
-    make_key(ada, name="Soon over", expires_at=now() + timedelta(days=1))
+    soon, _ = make_key(ada, name="Soon over", expires_at=now() + timedelta(days=1))
+    ApiKey.update(last_used_at=now()).where(ApiKey.id == soon.id).execute()
     tell_only(ada)
     keys = [make_key(ada, name=name)[0] for name in ("One", "Two")]
     for key in keys:
         report(key.rotate(by=ada.actor).reveal())
-    assert "and 1 more key were found in public and still work." in words(browse(ada).get(ada.settings()))
+    listed = browse(ada).get(ada.settings())
+    assert "and 1 more key were found in public and still work." in words(listed)
+    assert names(listed) == ["Two", "One", "Soon over"] and words(listed).count(" Public ") == 2
     assert "found in public and" not in words(browse(mallory).get(mallory.settings()))
     for key in keys:
         reread(key).rotate(by=ada.actor)
     shown = words(browse(ada).get(ada.settings()))
-    assert "found in public and" not in shown and "Soon over expires" in shown
+    assert "found in public and" not in shown and " Public " not in shown and "Soon over expires" in shown
 
 
 def test_whoever_changes_the_policy_is_heard_at_the_next_report(ada: Person, make_key: MakeKey) -> None:

@@ -165,7 +165,8 @@ def _respond(status: int, code: str, title: str, detail: str, error: DomainError
         return problem(status, code, title, detail, error)
     heading = WORDS.get(status, title)
     if "user" in g:
-        response = htmx.page("errors/signed_in.html", status=status, heading=heading, message=detail)
+        symbol = "lock" if status == 403 else "triangle-alert"
+        response = htmx.page("errors/signed_in.html", status=status, heading=heading, message=detail, symbol=symbol)
     else:
         response = make_response(_bare(heading, detail), status)
     if isinstance(error, Throttled):

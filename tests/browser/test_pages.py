@@ -11,7 +11,7 @@ from models import database
 from models.database import now
 from tests.support import ledger, pages
 from tests.support.axe import Judge
-from tests.support.cast import make_key
+from tests.support.cast import Person, joined, make_key
 from tests.support.chromium import Watched, keep, sign_in, watched
 from tests.support.servers import Server
 from tests.support.steps import both
@@ -49,6 +49,19 @@ def test_pages_for_members_are_accessible(watch: Watched, judge: Judge, world: W
         judge.open(address)
         keep(judge.page, "page-" + "".join(char if char.isalnum() else "-" for char in address)[-80:])
     assert judge.found == []
+
+
+def test_a_long_name_leaves_the_menu_as_wide_as_it_is(watch: Watched, ada: Person, server: Server) -> None:
+    with server.models():
+        other = joined(
+            ada.workspace, f"{ada.member.email.partition('@')[0]}-Konstantinopolskaya " + "Anna " * 12, "member"
+        )
+    page = watch.page()
+    sign_in(page, other)
+    nav = page.locator("#nav")
+    assert nav.evaluate("nav => nav.scrollWidth - nav.clientWidth") == 0
+    for button in ("Match system", "Light", "Dark"):
+        expect(nav.get_by_role("button", name=button)).to_be_in_viewport(ratio=1)
 
 
 def test_no_page_is_left_out(_shared_app: Flask, world: World, watch: Watched) -> None:
@@ -115,7 +128,7 @@ def test_what_buttons_lead_to_is_accessible(judge: Judge, server: Server) -> Non
     page.locator("section#unused").get_by_role("button", name="Quarantine…").click()
     expect(page.get_by_role("heading", name="Quarantine 1 key?")).to_be_visible()
     judge.look()
-    _press(judge, "Quarantine key", "1 put in quarantine")
+    _press(judge, "Quarantine 1 key", "1 key put in quarantine")
     _shown_once(judge, ada.settings("notifications"), "Make an address", "calendar address")
     page.goto(ada.settings("webhooks/new"))
     page.get_by_label("Address").fill("https://hooks.example.com/" + "a-long-name-" * 6)

@@ -59,18 +59,18 @@ def test_unused_keys_are_put_aside_together_undone_and_revoked(
     unused.get_by_role("checkbox", name="Select Idle 1").check()
     unused.get_by_role("button", name="Quarantine…").click()
     expect(page.get_by_role("heading", name="Quarantine 2 keys?")).to_be_visible()
-    page.get_by_role("button", name="Quarantine keys").click()
-    expect(page.get_by_role("heading", name="2 put in quarantine")).to_be_visible()
+    page.get_by_role("button", name="Quarantine 2 keys").click()
+    expect(page.get_by_role("heading", name="2 keys put in quarantine")).to_be_visible()
     assert [status(server, ada, text) for text in texts[:2]] == [(403, "key_quarantined")] * 2
-    page.get_by_role("button", name="Wake these keys").click()
-    expect(page.get_by_role("heading", name="2 woken")).to_be_visible()
+    page.get_by_role("button", name="Wake 2 keys").click()
+    expect(page.get_by_role("heading", name="2 keys woken")).to_be_visible()
     assert status(server, ada, texts[0])[0] == 200
     page.get_by_role("link", name="Back to Clean up").click()
-    unused.get_by_label("All 1").check()
+    unused.get_by_label("Select all 1").check()
     unused.get_by_role("button", name="Revoke…").click()
     page.get_by_label("Type “revoke 1 key” to confirm").fill("revoke 1 key")
-    page.get_by_role("button", name="Revoke key", exact=True).click()
-    expect(page.get_by_role("heading", name="1 revoked")).to_be_visible()
+    page.get_by_role("button", name="Revoke 1 key", exact=True).click()
+    expect(page.get_by_role("heading", name="1 key revoked")).to_be_visible()
     assert status(server, ada, texts[2]) == (401, "revoked_key")
 
 
