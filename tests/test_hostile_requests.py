@@ -8,6 +8,7 @@ import pytest
 
 from models import secret as secrets_of_keys
 from tests.support.cast import Person
+from tests.support.processes import until_complete
 from tests.support.raw import ask, send
 from tests.support.remote import Dashboard
 from tests.support.servers import Server
@@ -28,7 +29,7 @@ def key(server: Server, ada: Person) -> bytes:
 @pytest.fixture(autouse=True)
 def _the_server_lives_on(server: Server) -> Iterator[None]:
     """After each test the same processes answer, and nothing broke inside."""
-    before, size = server.pids(), server.log.stat().st_size
+    before, size = until_complete(server), server.log.stat().st_size
     yield
     assert httpx.get(server.base_url + "/healthz").status_code == 200
     assert server.pids() == before

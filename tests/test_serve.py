@@ -100,7 +100,7 @@ def test_when_we_are_killed_nothing_is_left_behind(doomed: Server) -> None:
 
 
 def test_when_everything_above_the_workers_is_killed_they_end_too(doomed: Server) -> None:
-    pids = doomed.pids()
+    pids = until_complete(doomed)
     for pid in (child(doomed, "jobs.web"), doomed.process.pid):
         os.kill(pid, signal.SIGKILL)
     until("all processes end", lambda: not alive(pids))
