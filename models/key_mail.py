@@ -19,12 +19,15 @@ def revoked(key: Any, by: Actor, reason: str, note: str) -> None:
         outbox.promise_each("key_leaked", key.workspace_id, [_leak(key, by, "revoked", "revoked", note=note)])
 
 
-def found(workspace_id: str, secrets: Iterable[tuple[Any, str, str, str]], by: Actor, at: datetime) -> None:
+def found(workspace_id: str, secrets: Iterable[tuple[Any, Any, str, str]], by: Actor, at: datetime) -> None:
     """Secrets were found in public: each one is told of once, and once more if its key is revoked for it.
 
-    Each is given as its key, its id, where it was found and what was done.
+    Each is given with its key, where it was found and what was done.
     """
-    about = [_leak(key, by, outcome, f"{secret}/{outcome}", where=where) for key, secret, where, outcome in secrets]
+    about = [
+        _leak(key, by, outcome, f"{secret.id}/{outcome}", where=where, hint=f"gr_{secret.hint_of(key)}")
+        for key, secret, where, outcome in secrets
+    ]
     outbox.promise_each("key_leaked", workspace_id, about, at=at)
 
 

@@ -86,7 +86,7 @@ class _Batch:
     rows: list[dict[str, Any]] = field(default_factory=list)
     revised: list[str] = field(default_factory=list)
     events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    mails: list[tuple[ApiKey, str, str, str]] = field(default_factory=list)
+    mails: list[tuple[ApiKey, KeySecret, str, str]] = field(default_factory=list)
     ended: list[ApiKey] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -123,7 +123,7 @@ class _Batch:
         facts = {"reporter": place.reporter, "url": place.url, "source": place.source, "outcome": outcome}
         self.events.append(("api_key.leaked", key.id, facts))
         if outcome != DEAD or key.is_live(self.moment):
-            self.mails.append((key, secret.id, place.url or place.source, outcome))
+            self.mails.append((key, secret, place.url or place.source, outcome))
         if outcome == REVOKED:
             key.revoked_at = self.moment
             self.ended.append(key)

@@ -43,7 +43,7 @@ def test_the_page_says_where_and_what_was_done(ada: Person, make_key: MakeKey, b
         assert report(text, source="pull_request_comment") == "revoked"
         shown = browse(ada).get(page(ada, key))
     assert "Found in public, Nov 24, 2026, 15:30 UTC." in words(shown)
-    assert "Reported by GitHub secret scanning. The key was revoked at once, so requests" in words(shown)
+    assert "reported by GitHub secret scanning. The key was revoked at once, so requests" in words(shown)
     assert f'href="{URL}" rel="noopener noreferrer">github.com/octo/site/blob/1f/app.py</a> (pull request comment)' in (
         shown.text
     )
@@ -106,6 +106,7 @@ def test_an_old_secret_is_told_of_and_people_decide(ada: Person, make_key: MakeK
     assert report(old) == "dead"
     shown = words(browse(ada).get(page(ada, key)))
     assert "An old secret was found in public" in shown
+    assert f"It is gr_{old[3:7]}…{old[-2:]}, reported by" in shown
     assert "This secret does not work any more, the one in use does." in shown
     assert "Revoke now" in shown
     assert works(fresh)
@@ -143,7 +144,7 @@ def test_a_report_without_a_place_says_who_told(ada: Person, make_key: MakeKey, 
     key, text = make_key(ada)
     report(text, "", leak.HOLDER)
     shown = words(browse(ada).get(page(ada, key)))
-    assert "Reported by someone who had the key." in shown
+    assert "reported by someone who had the key." in shown
     assert "Take it out there" not in shown
 
 

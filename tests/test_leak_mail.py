@@ -75,6 +75,8 @@ def test_an_old_secret_is_told_of_as_such_and_the_next_one_too(
     subject = "Old secret of “CI” in Fieldstone was found in public"
     for text in (first, second):
         send(match(text), match(text))
+        send_mail.run()
+        assert f"CI  (gr_{text[3:7]}…{text[-2:]})" in mailbox.arrived[0].text
         assert told(mailbox) == [("ada", subject)]
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from jobs import send_mail
-from models import ApiKey, Mail, Member, Notice, database, key_mail, outbox, usage_fold
+from models import ApiKey, KeySecret, Mail, Member, Notice, database, key_mail, outbox, usage_fold
 from models.actor import SYSTEM
 from models.database import now
 from models.mail_settings import Smtp
@@ -204,7 +204,7 @@ def test_a_key_that_was_found_and_still_works_is_told_with_the_place(mailbox: Ma
     send_mail.run()
     mailbox.arrived.clear()
     for key in (found, ended):
-        where = (key, "sec_of_the_test", "https://example.com/leak.txt", "told")
+        where = (key, KeySecret.current_of(key.id), "https://example.com/leak.txt", "told")
         key_mail.found(ada.workspace.id, [where], SYSTEM, now())
     ended.revoke(by=ada.actor, reason="unneeded")
     send_mail.run()

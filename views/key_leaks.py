@@ -15,6 +15,7 @@ class Found:
     """One secret of the key, and the places where it was found, newest first."""
 
     at: datetime
+    hint: str
     reporter: str
     outcome: str
     still_works: bool
@@ -36,6 +37,7 @@ def _found(rows: list[Leak], moment: datetime) -> Found:
     first = rows[-1]
     return Found(
         at=first.at,
+        hint=f"gr_{first.secret.hint_of(first.secret.key)}",
         reporter=REPORTERS[first.reporter],
         outcome=next(each for each in (leak.REVOKED, leak.TOLD, leak.DEAD) if each in outcomes),
         still_works=leak.works(first.secret, moment),
