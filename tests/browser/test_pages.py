@@ -64,6 +64,20 @@ def test_a_long_name_leaves_the_menu_as_wide_as_it_is(watch: Watched, ada: Perso
         expect(nav.get_by_role("button", name=button)).to_be_in_viewport(ratio=1)
 
 
+def test_an_answer_that_is_waited_for_shows_as_a_line_on_top(watch: Watched, ada: Person) -> None:
+    page, held = watch.page(), []
+    line = "getComputedStyle(document.documentElement, '::before').content !== 'none'"
+    sign_in(page, ada)
+    page.goto(ada.settings("api-keys"))
+    page.route("**/api-keys/cleanup", lambda route: held.append(route))
+    page.get_by_role("link", name="Clean up").click()
+    page.wait_for_function(line)
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("heading", name="Nothing to clean up")).to_be_visible()
+    page.wait_for_function(f"!({line})")
+
+
 def test_no_page_is_left_out(_shared_app: Flask, world: World, watch: Watched) -> None:
     """What these tests do not open is none: it answers with something else, or leads elsewhere."""
     seen = pages.rules_behind(_shared_app, [*pages.for_everyone(world), *pages.for_members(world)])
