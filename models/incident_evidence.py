@@ -56,8 +56,10 @@ class Evidence:
         if self.seen == CLIENT and self.seen_at:
             return f"This client called from this address with a working secret, last on {told(self.seen_at)}."
         if self.seen == NETWORK and self.seen_at:
-            return f"Another client or address in {self.network} used the key, first on {told(self.seen_at)}."
-        return f"Nobody ever used the key from {self.network}." if self.seen == NOBODY else ""
+            return (
+                f"The key was let in from another client or address in {self.network}, first on {told(self.seen_at)}."
+            )
+        return f"The key was never let in from {self.network}." if self.seen == NOBODY else ""
 
     @property
     def _ending(self) -> str:

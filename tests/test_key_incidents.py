@@ -209,8 +209,8 @@ def test_the_page_says_whether_the_key_was_used_from_there_before(
     shown = re.findall(r"<li>(.*?)</li>", section(browse(ada), key, ada), re.DOTALL)
     of = dict(zip(("*", "203", "curl", "cron"), shown, strict=True))
     assert "Known client" in of["cron"] and "with a working secret, last on Oct 6, 2026, 07:00 UTC." in of["cron"]
-    assert "Known network" in of["curl"] and "in 10.0.3.0/24 used the key, first on" in of["curl"]
-    assert "New network" in of["203"] and "Nobody ever used the key from 203.0.113.0/24." in of["203"]
+    assert "Known network" in of["curl"] and "another client or address in 10.0.3.0/24, first on" in of["curl"]
+    assert "New network" in of["203"] and "The key was never let in from 203.0.113.0/24." in of["203"]
     assert "Many other places" in of["*"] and "network" not in of["*"]
 
 
@@ -239,7 +239,7 @@ def test_the_mail_says_so_too_and_offers_to_revoke_what_works(
     [mail] = mailbox.arrived
     assert f"Nightly  ({hint(fresh)})" in mail.text
     assert f"{hint(old)}, replaced on" in " ".join(mail.text.split())
-    assert "Nobody ever used the key from 192.0.2.0/24." in " ".join(mail.text.split())
+    assert "The key was never let in from 192.0.2.0/24." in " ".join(mail.text.split())
     assert "/revoke" in mail.text and "The key itself works on." in " ".join(mail.text.split())
     key.revoke(by=ada.actor)
     call(fresh).get(ada.api(), headers={"User-Agent": "cron/1"})
