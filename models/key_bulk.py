@@ -4,10 +4,13 @@ What is done is decided anew for each key: one that was changed, used or ended s
 outcome says why. Each key is a transaction of its own, so whatever stops the rest leaves whole keys behind.
 """
 
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from peewee import PeeweeException
 
 from models import key_advice, key_settings, scope
 from models.actor import Actor
@@ -35,7 +38,10 @@ UNDOABLE = (QUARANTINE, NARROW, EXTEND_30, EXTEND_90)
 ASLEEP = "It is in quarantine already."
 CHANGED = "It was changed in the meantime."
 GONE = "It was deleted in the meantime."
+UNSURE = "The database did not say that this was saved. Look at the key before you try again."
 SEEN = re.compile(r"(key_[0-9a-z]{1,40}):([0-9]{1,9}):([0-9]{1,19}):([a-z.+]{0,300})", re.ASCII)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,10 @@ def objection_to(key: ApiKey, workspace: Workspace, action: str, moment: datetim
 def act(
     workspace_id: str, section: str, action: str, chosen: Iterable[Seen], *, by: Actor, overlap: str = ""
 ) -> list[Outcome]:
-    """Do it to each key that is still as it was shown. What cannot be done to one stops none of the others."""
+    """Do it to each key that is still as it was shown. What cannot be done to one stops none of the others.
+
+    New secrets are told of by this answer alone, so it comes even when the database fails in the middle.
+    """
     return [_act(workspace_id, section, action, seen, by, overlap) for seen in chosen]
 
 
@@ -119,10 +128,12 @@ def undo(workspace_id: str, action: str, chosen: Iterable[Seen], *, by: Actor) -
 
 
 def _act(workspace_id: str, section: str, action: str, seen: Seen, by: Actor, overlap: str) -> Outcome:
+    name = "A key"
     try:
         with transaction():
             Workspace(id=workspace_id).hold()
             key = ApiKey.find(workspace_id, seen.key_id)
+            name = key.name
             if reason := _objection(key, section, action, seen):
                 return Outcome(key.id, key.name, reason)
             if action == ROTATE:
@@ -130,9 +141,12 @@ def _act(workspace_id: str, section: str, action: str, seen: Seen, by: Actor, ov
             _do(key, action, seen, by)
             return Outcome(key.id, key.name, key=ApiKey.find(workspace_id, key.id))
     except NotFound:
-        return Outcome(seen.key_id, "A key", GONE, is_there=False)
+        return Outcome(seen.key_id, name, GONE, is_there=False)
     except DomainError as problem:
-        return Outcome(seen.key_id, key.name, problem.detail)
+        return Outcome(seen.key_id, name, problem.detail)
+    except PeeweeException:
+        log.exception("one of many keys could not be saved")
+        return Outcome(seen.key_id, name, UNSURE)
 
 
 def _objection(key: ApiKey, section: str, action: str, seen: Seen) -> str:

@@ -1,10 +1,16 @@
 """The Clean-up page with many keys: what is meant by all of them, what is said before, and what can be taken back."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from models import ApiKey
+import pytest
+from peewee import OperationalError
+
+from models import ApiKey, KeySecret
 from models.database import now
+from tests.support import ledger
 from tests.support.cast import Person
 from tests.support.cleanup import acted, aged, asked, page, section
 from tests.support.clients import Browser
@@ -80,6 +86,28 @@ def test_a_form_that_is_sent_twice_does_it_once(ada: Person, browse: Browse, mak
     again = words(acted(browse(ada), ada, question))
     assert "No key put in quarantine, 1 left alone" in again and "It is in quarantine already." in again
     assert actions(key) == ["api_key.created", "api_key.quarantined"]
+
+
+def test_what_the_database_does_not_take_for_one_key_costs_no_other_its_new_secret(
+    ada: Person, browse: Browse, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [make_key(ada, name=f"Old {number}") for number in range(3)]
+    KeySecret.update(created_at=now() - 120 * DAY).execute()
+    question = asked(browse(ada), ada, "rotation_due", "rotate", *(key for key, _ in made))
+    rotate = ApiKey.rotate
+
+    def broken(key: ApiKey, **how: Any) -> Any:
+        if key.name == "Old 1":
+            raise OperationalError("disk I/O error")
+        return rotate(key, **how)
+
+    monkeypatch.setattr(ApiKey, "rotate", broken)
+    answer = acted(browse(ada), ada, question)
+    ledger.note_keys(answer.text)
+    assert answer.status_code == 201
+    assert set(re.findall(r"(Old \d): gr_", words(answer))) == {"Old 0", "Old 2"}
+    assert "1 left alone Old 1 The database did not say that this was saved." in words(answer)
+    assert actions(made[1][0]) == ["api_key.created"]
 
 
 def test_where_nothing_is_to_do_the_page_says_so_once(ada: Person, browse: Browse, make_key: MakeKey) -> None:
