@@ -82,6 +82,7 @@ def test_whom_it_affects_is_told_before_anything_is_saved(
     assert answer.status_code == 200 and policy_of(ada) == Policy()
     shown = words(answer)
     assert "3 keys would not fit." in shown
+    assert answer.text.count('id="dlg-d"') == 1, "what describes the dialog"
     assert all(name in shown for name in ("Endless", "Far", "Boss")) and "Near" not in shown and "Over" not in shown
     assert "Keys in this workspace live at most 90 days." in shown and "need an IP allowlist" in shown
     assert "Olga Ladyzhenskaya could not create keys any more." in shown

@@ -1,5 +1,7 @@
 """The same with and without JavaScript: what would break, narrowing and its undo, and an allowlist of what called."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -54,7 +56,7 @@ def test_an_allowlist_is_looked_at_before_it_is_set(page: Page, server: Server, 
 
 
 def test_an_edit_that_breaks_calls_is_shown_first_and_can_be_taken_back(
-    page: Page, server: Server, key: ApiKey
+    page: Page, server: Server, key: ApiKey, javascript: bool
 ) -> None:
     page.get_by_role("link", name="Edit", exact=True).click()
     box = page.get_by_role("group", name="Members").get_by_role("checkbox", name="Read")
@@ -62,6 +64,8 @@ def test_an_edit_that_breaks_calls_is_shown_first_and_can_be_taken_back(
     page.get_by_role("button", name="Save changes").click()
     expect(page.get_by_role("heading", name="This change would break calls")).to_be_visible()
     expect(page.get_by_text("this would have refused 1,240 calls.")).to_be_visible()
+    if javascript:
+        expect(page.get_by_role("alertdialog")).to_have_accessible_description(re.compile("refused 1,240 calls"))
     page.get_by_role("button", name="Back to editing").click()
     expect(box).not_to_be_checked()
     page.get_by_role("button", name="Save changes").click()
