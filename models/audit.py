@@ -1,8 +1,8 @@
 """The audit trail: written by the verb that changes something, in the same transaction."""
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import ForeignKeyField, TextField, chunked
@@ -15,6 +15,7 @@ from models.workspace import Workspace
 
 # A smaller plan hides older history at once; this much later it is deleted.
 SPARED = timedelta(days=30)
+PLAN_CHANGED = "workspace.plan_changed"
 # Who else learns of an event, in the transaction that writes it.
 _listeners: "list[Callable[[list[AuditEvent]], object]]" = []
 
@@ -109,11 +110,9 @@ class AuditEvent(WorkspaceRecord):
 
     @classmethod
     def purge(cls) -> int:
-        """Delete what the plan of its workspace has hidden for `SPARED`."""
+        """Delete what nobody could see for `SPARED`."""
         deleted = 0
-        for plan in PLANS.values():
-            theirs = Workspace.select(Workspace.id).where(Workspace.plan_slug == plan.slug)
-            oldest = now() - plan.history - SPARED
+        for theirs, oldest in retention():
             while True:
                 some = cls.select(cls.id).where(cls.at < oldest, cls.workspace.in_(theirs)).limit(1_000)
                 count = cls.delete().where(cls.id.in_([row.id for row in some])).execute()
@@ -125,3 +124,30 @@ class AuditEvent(WorkspaceRecord):
     @property
     def facts(self) -> dict[str, Any]:
         return json.loads(self.details)
+
+
+def kept_since(workspace: Workspace) -> datetime:
+    """What is older was hidden by every plan that the workspace had in the last `SPARED`."""
+    begins = now() - SPARED
+    changes = _plan_changes(begins).where(AuditEvent.subject == workspace.id).order_by(AuditEvent.at)
+    oldest = []
+    for change in changes:
+        before = PLANS.get(change.facts["plan"][0], workspace.plan)
+        oldest.append(begins - before.history)
+        begins = change.at
+    return min(*oldest, begins - workspace.plan.history) if oldest else begins - workspace.plan.history
+
+
+def retention() -> Iterator[tuple[Any, datetime]]:
+    """All workspaces in groups, as queries for their ids, and the moment before which nothing of theirs is kept."""
+    changes = _plan_changes(now() - SPARED).where(AuditEvent.subject.in_(Workspace.select(Workspace.id)))
+    changed = sorted({change.subject for change in changes})
+    for plan in PLANS.values():
+        on_it = Workspace.select(Workspace.id).where(Workspace.plan_slug == plan.slug, Workspace.id.not_in(changed))
+        yield on_it, now() - SPARED - plan.history
+    for workspace in Workspace.select().where(Workspace.id.in_(changed)):
+        yield Workspace.select(Workspace.id).where(Workspace.id == workspace.id), kept_since(workspace)
+
+
+def _plan_changes(since: datetime) -> Any:
+    return AuditEvent.select().where(AuditEvent.action == PLAN_CHANGED, AuditEvent.at >= since)

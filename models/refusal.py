@@ -10,9 +10,8 @@ from peewee import ForeignKeyField, IntegerField, IntegrityError, TextField
 
 from models import database
 from models.api_key import ApiKey
-from models.audit import SPARED
+from models.audit import retention
 from models.database import UTCDateTimeField, WorkspaceRecord, id_field, now
-from models.plan import PLANS
 from models.workspace import Workspace
 
 # Rows that are kept of a key.
@@ -90,13 +89,10 @@ class Refusal(WorkspaceRecord):
 
     @classmethod
     def purge(cls) -> int:
-        """Delete what the plan of its workspace has hidden for `SPARED`."""
-        deleted = 0
-        for plan in PLANS.values():
-            theirs = Workspace.select(Workspace.id).where(Workspace.plan_slug == plan.slug)
-            old = cls.delete().where(cls.at < now() - plan.history - SPARED, cls.workspace.in_(theirs))
-            deleted += old.execute()
-        return deleted
+        """Delete what nobody could see for a month."""
+        return sum(
+            cls.delete().where(cls.at < oldest, cls.workspace.in_(theirs)).execute() for theirs, oldest in retention()
+        )
 
 
 class _Throttle:

@@ -3,7 +3,7 @@
 from models import role
 from models.actor import Actor
 from models.api_key import ApiKey
-from models.audit import AuditEvent
+from models.audit import PLAN_CHANGED, AuditEvent
 from models.database import new_id, transaction
 from models.errors import Conflict
 from models.member import Member
@@ -90,4 +90,4 @@ def change_plan(workspace: Workspace, slug: str, *, by: Actor) -> None:
         if before == slug:
             return
         workspace.save(only=[Workspace.plan_slug])
-        AuditEvent.write("workspace.plan_changed", workspace.id, workspace=workspace.id, by=by, plan=[before, slug])
+        AuditEvent.write(PLAN_CHANGED, workspace.id, workspace=workspace.id, by=by, plan=[before, slug])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from models import usage
 from models.api_key import ApiKey
-from models.audit import SPARED
+from models.audit import SPARED, kept_since
 from models.database import now, transaction
 from models.plan import PLANS
 from models.usage import UsageDay, UsageGap, UsageHour, UsageMark, UsageRoute, WorkspaceDay
@@ -27,7 +27,7 @@ def purge() -> int:
 
 
 def _of_workspace(workspace: Workspace) -> int:
-    oldest = usage.day_of(now() - workspace.plan.history - SPARED)
+    oldest = usage.day_of(kept_since(workspace))
     deleted = (
         WorkspaceDay.delete().where(WorkspaceDay.workspace_id == workspace.id, WorkspaceDay.day < oldest).execute()
     )

@@ -87,7 +87,9 @@ def test_a_smaller_plan_hides_older_history_at_once_and_deletes_it_later(ada: Pe
     change_plan(ada.workspace, "team", by=COMMAND_LINE)
     assert len(events(client, ada, subject=key.id)) == 1
     change_plan(ada.workspace, "free", by=COMMAND_LINE)
-    with time_machine.travel(database.now() + timedelta(days=18), tick=False):
+    with time_machine.travel(database.now() + timedelta(days=29), tick=False):
+        assert AuditEvent.purge() == 0
+    with time_machine.travel(database.now() + timedelta(days=31), tick=False):
         assert AuditEvent.purge() >= 1
         assert AuditEvent.purge() == 0
     change_plan(ada.workspace, "team", by=COMMAND_LINE)

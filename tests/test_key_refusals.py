@@ -220,7 +220,9 @@ def test_refusals_go_with_the_history_of_the_plan(ada: Person, call: Call, brows
     change_plan(ada.workspace, "free", by=COMMAND_LINE)
     assert reasons(key) == [] and Refusal.purge() == 0
     assert "No keys match" in browse(ada).get(found).text
-    with time_machine.travel(database.now() + timedelta(days=18), tick=False):
+    with time_machine.travel(database.now() + timedelta(days=29), tick=False):
+        assert Refusal.purge() == 0
+    with time_machine.travel(database.now() + timedelta(days=31), tick=False):
         assert Refusal.purge() == 1
 
 

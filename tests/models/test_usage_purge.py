@@ -26,7 +26,7 @@ def ages(table: type, column: str, day: int) -> list[int]:
 def test_each_plan_keeps_its_history_and_a_month(ada: Person, plan: str) -> None:
     with database.at(ago(days=500)):
         key, text = make_key(ada)
-    change_plan(ada.workspace, plan, by=COMMAND_LINE)
+        change_plan(ada.workspace, plan, by=COMMAND_LINE)
     for days in AGES:
         used(text, at=ago(days=days))
     # Kept longer than its key: counts outlive what was deleted, and go as others do.
