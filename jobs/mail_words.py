@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobs.mail_parts import Item, Link, Place, clean, count
-from models import team_confirmation
+from models import cleanup, team_confirmation
 from models.database import now
 from models.incident_evidence import Evidence
 from models.mail_kinds import CONFIRMATION
@@ -108,9 +108,9 @@ def _unused(told: Told, place: Place) -> Item:
 
 
 def _quarantined(told: Told, place: Place) -> Item:
-    day = place.day(datetime.fromisoformat(told.notice.facts["revoke_at"]))
-    # Somebody may have spared it meanwhile, which does not wake it.
-    what = f"will be revoked on {day}, unless it" if told.key.exempt_reason is None else "stays so until it"
+    # Somebody may have spared it meanwhile or ended the clean-up, which does not wake it.
+    end = cleanup.revoked_from(told.key) if told.workspace.policy.staged_cleanup else None
+    what = f"will be revoked on {place.day(end)}, unless it" if end else "stays so until it"
     sentence = f"{_use(told, place)} Requests with it are refused. It {what} is woken."
     return _item(told, sentence, (Link("Wake it", place.key(told, "wake")), Link("Open", place.key(told))))
 

@@ -99,7 +99,7 @@ def _unflag(key: ApiKey) -> None:
 
 def _quarantine(key: ApiKey) -> None:
     key.quarantine(by=SYSTEM)
-    _tell("quarantined", key, revoke_at=now() + STAGE)
+    _tell("quarantined", key)
 
 
 def _revoke(key: ApiKey) -> None:

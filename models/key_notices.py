@@ -108,11 +108,14 @@ def _days_left(key: ApiKey, moment: datetime) -> int | None:
 
 
 def _unpromised(facts: list[Fact]) -> list[Fact]:
-    """Without those that somebody was promised: all recipients of a fact are promised it together."""
+    """Without those that somebody was promised: all recipients of a fact are promised it together.
+
+    What was dropped for everybody and is true now comes again: an undone rotation, a new owner.
+    """
     subjects = {fact.subject for fact in facts}
     query = Notice.select(Notice.kind, Notice.subject, Notice.threshold).where(Notice.subject.in_(subjects))
     # By the start of the index, which begins with the kind.
-    query = query.where(Notice.kind.in_({fact.kind for fact in facts}))
+    query = query.where(Notice.kind.in_({fact.kind for fact in facts}), Notice.dropped_at.is_null())
     known = set(query.tuples()) if facts else set()
     return [fact for fact in facts if fact.name not in known]
 

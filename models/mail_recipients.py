@@ -72,8 +72,8 @@ def known(recipient: str) -> Recipient | None:
     return as_recipient(user) if user else None
 
 
-def objection(recipient: str, workspace_id: str, kind: str) -> str | None:
-    """Why this mail should not go to them any more, or None."""
+def objection(recipient: str, workspace_id: str, kind: str, maker: str | None = None) -> str | None:
+    """Why this mail should not go to them any more, or None. `maker` is the member whose key it is about."""
     if recipient.startswith("team_"):
         team = TeamAddress.get_or_none(TeamAddress.id == recipient, TeamAddress.workspace == workspace_id)
         if team is None:
@@ -88,7 +88,11 @@ def objection(recipient: str, workspace_id: str, kind: str) -> str | None:
         return "No longer in the workspace."
     if member.role not in role.MANAGERS:
         return "No longer manages keys."
-    is_off = KINDS[kind].lane == DIGEST and kind in MailChoice.off_for(member.id)
+    # A later version may have promised kinds that this one does not know.
+    known = KINDS.get(kind)
+    if known and known.for_owners and member.role != role.OWNER and member.id != maker:
+        return "No longer an owner."
+    is_off = known and known.lane == DIGEST and kind in MailChoice.off_for(member.id)
     return "Turned off meanwhile." if is_off else None
 
 

@@ -13,13 +13,14 @@ from models.api_key import ApiKey
 from models.database import now, transaction
 from models.key_secret import KeySecret
 from models.mail import Mail
-from models.mail_kinds import CONFIRMATION
+from models.mail_kinds import CONFIRMATION, KINDS
 from models.member import Member
 from models.outbox import Notice
 from models.webhook import Webhook
 from models.workspace import Workspace
 
 BATCH = 500
+OTHER_POLICY = "The policy of the workspace was changed meanwhile."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Told:
     notice: Notice
     workspace: Workspace
     key: Any
+    # When its current secret was made.
     rotated_at: datetime | None
 
 
@@ -66,10 +68,16 @@ def is_expired(told: Told) -> str | None:
 
 
 def is_unused(told: Told) -> str | None:
-    if told.key and told.key.flagged_at is None and told.notice.facts.get("quarantine_at"):
-        return is_live(told) or "The key was used, woken or kept meanwhile."
-    used = told.key and told.key.last_used_at
-    return is_live(told) or ("The key was used meanwhile." if used and used > told.notice.created_at else None)
+    if reason := is_live(told):
+        return reason
+    key, policy = told.key, told.workspace.policy
+    if told.notice.facts.get("quarantine_at"):
+        if key.flagged_at is None:
+            return "The key was used, woken or kept meanwhile."
+        return None if policy.staged_cleanup else OTHER_POLICY
+    if key.last_used_at and key.last_used_at > told.notice.created_at:
+        return "The key was used meanwhile."
+    return None if key.is_unused(now(), policy) else OTHER_POLICY
 
 
 def is_asleep(told: Told) -> str | None:
@@ -77,7 +85,10 @@ def is_asleep(told: Told) -> str | None:
 
 
 def is_rotation_due(told: Told) -> str | None:
-    return is_live(told) or is_not_rotated(told, True)
+    if reason := is_live(told) or is_not_rotated(told, True):
+        return reason
+    made = told.rotated_at or told.key.created_at
+    return None if made <= now() - told.workspace.policy.rotation_after else OTHER_POLICY
 
 
 def is_orphan(told: Told) -> str | None:
@@ -145,9 +156,15 @@ def _judged(mail: Mail) -> Iterator[list[tuple[Told, str | None]]]:
     while batch := _batch(mail, last):
         last = batch[-1].notice.id
         yield [
-            (told, objection(mail.recipient, told.notice.workspace_id, told.notice.kind) or _check(told))
+            (told, objection(mail.recipient, told.notice.workspace_id, told.notice.kind, _maker(told)) or _check(told))
             for told in batch
         ]
+
+
+def _maker(told: Told) -> str | None:
+    """Where it matters, so that there are few to ask about."""
+    known = KINDS.get(told.notice.kind)
+    return told.key.creator_id if told.key and known and known.for_owners else None
 
 
 def _check(told: Told) -> str | None:

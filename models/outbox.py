@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, ForeignKeyField, TextField, chunked
+from peewee import EXCLUDED, JOIN, ForeignKeyField, TextField, chunked
 
 from models import mail_recipients
 from models.database import ROWS, UTCDateTimeField, WorkspaceRecord, id_field, new_id, now
@@ -175,7 +175,21 @@ def promise_each(
         for fact in about
         for each, due_at in zip(recipients, due, strict=True)
     )
-    return sum(Notice.insert_many(some).on_conflict_ignore().as_rowcount().execute() for some in chunked(rows, ROWS))
+    return sum(_insert(some, lane).as_rowcount().execute() for some in chunked(rows, ROWS))
+
+
+def _insert(rows: list[dict[str, Any]], lane: str) -> Any:
+    """What was promised before stays. Of the digest, what was dropped and is true again is planned anew."""
+    query = Notice.insert_many(rows)
+    if lane != DIGEST:
+        return query.on_conflict_ignore()
+    anew = (Notice.created_at, Notice.due_at, Notice.address, Notice.facts_text)
+    return query.on_conflict(
+        conflict_target=[Notice.kind, Notice.subject, Notice.threshold, Notice.recipient],
+        update={Notice.mail: None, Notice.dropped_at: None, Notice.reason: ""}
+        | {each: EXCLUDED[each.column_name] for each in anew},
+        where=Notice.dropped_at.is_null(False),
+    )
 
 
 def notices_of(key: Any) -> list[Notice]:

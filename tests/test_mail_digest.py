@@ -13,6 +13,7 @@ from models.database import now
 from models.digest_time import next_digest
 from models.mail_choice import MailChoice
 from tests.support.cast import Person, joined, make_key
+from tests.support.keys import aged
 from tests.support.mailbox import Mailbox
 
 from zoneinfo import ZoneInfo  # isort: skip
@@ -24,7 +25,7 @@ EIGHT = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 @pytest.fixture
 def key(mailbox: Mailbox, ada: Person) -> ApiKey:
     with database.at(START), outbox.quiet():
-        return make_key(ada, name="CRM sync", expires_at=START + timedelta(days=7))[0]
+        return aged(make_key(ada, name="CRM sync", expires_at=START + timedelta(days=7))[0])
 
 
 def promise(key: ApiKey, kind: str, threshold: str = "", **facts: Any) -> int:
@@ -144,7 +145,7 @@ def test_a_person_in_two_workspaces_gets_one_digest(
     mailbox: Mailbox, ada: Person, mallory: Person, key: ApiKey
 ) -> None:
     with database.at(START), outbox.quiet():
-        other, _ = make_key(mallory, name="Rival sync")
+        other = aged(make_key(mallory, name="Rival sync")[0])
         from models import Member
         from models.database import new_id
 
@@ -193,7 +194,7 @@ MANY = 10_000
 def many_unused(ada: Person) -> None:
     """So many keys, and for each the promise to tell that it lies unused."""
     with outbox.quiet(), database.at(START):
-        key, _ = make_key(ada, name="One of many")
+        key = aged(make_key(ada, name="One of many")[0])
     with database.at(START):
         outbox.promise("unused", ada.workspace.id, key.id, "90d", key=key)
     [notice] = outbox.notices_of(key)

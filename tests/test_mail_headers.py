@@ -12,6 +12,7 @@ from models import outbox
 from models.database import now
 from models.settings import Settings
 from tests.support.cast import Person, make_key
+from tests.support.keys import aged
 from tests.support.mailbox import Mailbox
 from tests.support.team import confirmed_team
 
@@ -35,7 +36,7 @@ def field(raw: bytes, name: str) -> str:
 def digest(mailbox: Mailbox, ada: Person, address: str = "") -> bytes:
     """A digest about one key, to a team address if there is one."""
     with outbox.quiet():
-        key, _ = make_key(ada, name="CRM sync")
+        key = aged(make_key(ada, name="CRM sync")[0])
     to = None
     if address:
         team = confirmed_team(ada, address, ["unused"])

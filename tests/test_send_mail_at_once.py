@@ -13,6 +13,7 @@ from models import Mail, Notice, database, outbox
 from models.database import now
 from tests.support.artifacts import ROOT
 from tests.support.cast import Person, make_key
+from tests.support.keys import aged
 from tests.support.mailbox import Mailbox
 from tests.support.threads import at_once
 
@@ -69,7 +70,7 @@ def test_two_senders_at_once_send_each_message_once(mailbox: Mailbox, connected:
 
 def test_a_digest_that_two_gather_at_once_is_one_message(mailbox: Mailbox, connected: str, ada: Person) -> None:
     with outbox.quiet():
-        keys = [make_key(ada, name=f"Unused {number}", expires_at=None)[0] for number in range(20)]
+        keys = [aged(make_key(ada, name=f"Unused {number}", expires_at=None)[0]) for number in range(20)]
     for key in keys:
         outbox.promise("unused", ada.workspace.id, key.id, "90d", key=key)
     with database.at(now() + timedelta(days=1)):
@@ -94,7 +95,7 @@ def test_a_killed_gatherer_leaves_nothing_behind(
 ) -> None:
     """The envelope is there, half of the notices are in it, and its lease is not over."""
     with outbox.quiet():
-        keys = [make_key(ada, name=f"Unused {number}")[0] for number in range(6)]
+        keys = [aged(make_key(ada, name=f"Unused {number}")[0]) for number in range(6)]
     for key in keys:
         outbox.promise("unused", ada.workspace.id, key.id, "90d", key=key)
     monkeypatch.setattr("models.mail_gather.CHUNK", 3)

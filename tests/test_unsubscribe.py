@@ -13,6 +13,7 @@ from models import AuditEvent, MailChoice, TeamAddress, database, outbox
 from models.database import now
 from models.mail_kinds import DIGESTS
 from tests.support.cast import Person, make_key
+from tests.support.keys import aged
 from tests.support.mailbox import Mailbox
 from tests.support.team import confirmed_team
 
@@ -23,7 +24,7 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 def digest(mailbox: Mailbox, ada: Person) -> Callable[[str], str]:
     """digest("ada@example.com"): the path in the head of their digest."""
     with outbox.quiet():
-        key, _ = make_key(ada)
+        key = aged(make_key(ada)[0])
     confirmed_team(ada, "team@example.com", ["unused", "key_leaked"])
     outbox.promise("unused", ada.workspace.id, key.id, "90d", key=key)
     with database.at(now() + timedelta(days=1)):

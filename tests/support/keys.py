@@ -1,5 +1,6 @@
 """Small questions about keys."""
 
+from datetime import timedelta
 from typing import Any
 
 from models import ApiKey, AuditEvent, KeySecret, Workspace, verification
@@ -34,6 +35,13 @@ def works(text: str) -> bool:
 
 def reread(key: ApiKey) -> ApiKey:
     return ApiKey.get_by_id(key.id)
+
+
+def aged(key: ApiKey, days: int = 100) -> ApiKey:
+    """The key as if it had been made so long ago: its secret is old, and it lies unused."""
+    for row, mine in ((ApiKey, ApiKey.id == key.id), (KeySecret, KeySecret.key == key.id)):
+        row.update(created_at=key.created_at - timedelta(days=days)).where(mine).execute()
+    return reread(key)
 
 
 def actions(key: ApiKey) -> list[str]:
