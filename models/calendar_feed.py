@@ -4,15 +4,14 @@ The address is the credential: a random token, of which the hash is stored. `mod
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from peewee import BlobField, ForeignKeyField, chunked, fn
+from peewee import BlobField, ForeignKeyField, chunked
 
 from models.actor import Actor
 from models.api_key import ApiKey
 from models.audit import AuditEvent
 from models.calendar_text import Entry
-from models.database import ROWS, UTCDateTimeField, WorkspaceRecord, from_microseconds, id_field, now, transaction
+from models.database import ROWS, UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
 from models.errors import NotFound
 from models.key_secret import KeySecret
 from models.member import Member
@@ -80,25 +79,20 @@ class CalendarFeed(WorkspaceRecord):
         """The ends of keys, and when each is due for a new secret, in order."""
         since = now() - PAST
         keys = ApiKey.in_workspace(self.workspace_id).where(ApiKey.revoked_at.is_null())
-        keys = list(keys.where(ApiKey.expires_at.is_null() | (ApiKey.expires_at > since)).limit(MOST))
-        newest = _newest_secrets([key.id for key in keys])
+        keys = keys.where(ApiKey.expires_at.is_null() | (ApiKey.expires_at > since))
+        first = (ApiKey.expires_at.is_null(), ApiKey.expires_at, ApiKey.id)
+        keys = list(keys.order_by(*first).limit(MOST))
+        made = _secrets_made([key.id for key in keys])
         found = []
         for key in keys:
             if key.expires_at:
                 found.append(Entry(f"{key.id}-expiry", "expiry", key.expires_at, key.name, key.id, key.version))
-            made, count = newest.get(key.id, (key.created_at, 1))
-            due = made + self.workspace.policy.rotation_after
+            due = made.get(key.id, key.created_at) + self.workspace.policy.rotation_after
             if due > since and (key.expires_at is None or due < key.expires_at):
-                found.append(Entry(f"{key.id}-rotation", "rotation", due, key.name, key.id, key.version + count))
+                found.append(Entry(f"{key.id}-rotation", "rotation", due, key.name, key.id, key.version))
         return sorted(found, key=lambda each: (each.at, each.uid))
 
 
-def _newest_secrets(key_ids: list[str]) -> dict[str, tuple[datetime, int]]:
-    """When each key got its newest secret, and how many it has had."""
-    found: dict[str, tuple[datetime, int]] = {}
-    for some in chunked(key_ids, ROWS):
-        query = KeySecret.select(KeySecret.key, fn.MAX(KeySecret.created_at), fn.COUNT(KeySecret.id))
-        rows: Any = query.where(KeySecret.key.in_(list(some))).group_by(KeySecret.key).tuples()
-        for key_id, made, count in rows:
-            found[key_id] = (made if isinstance(made, datetime) else from_microseconds(int(made)), count)
-    return found
+def _secrets_made(key_ids: list[str]) -> dict[str, datetime]:
+    """When the current secret of each key was made."""
+    return {row.key_id: row.created_at for some in chunked(key_ids, ROWS) for row in KeySecret.current(some)}

@@ -79,6 +79,29 @@ def test_a_change_keeps_the_event_and_raises_its_sequence(ada: Person, browse: B
         assert after[summary]["DTSTART"].dt > before[summary]["DTSTART"].dt
 
 
+def test_an_undone_rotation_is_due_when_it_was_before(ada: Person, browse: Browse, client: FlaskClient) -> None:
+    with database.at(now() - timedelta(days=80)):
+        key, _ = make_key(ada, name="Sync")
+    path = make(ada, browse)
+    before = events(client, path)["Rotate API key: Sync"]
+    key.rotate(by=ada.actor, overlap="24h")
+    meanwhile = events(client, path)["Rotate API key: Sync"]
+    key.undo_rotation(by=ada.actor)
+    after = events(client, path)["Rotate API key: Sync"]
+    assert meanwhile["DTSTART"].dt > before["DTSTART"].dt == after["DTSTART"].dt
+    assert before["SEQUENCE"] < meanwhile["SEQUENCE"] < after["SEQUENCE"]
+
+
+def test_of_more_keys_than_it_holds_it_has_those_that_end_first(
+    ada: Person, browse: Browse, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, days in (("Last", 80), ("First", 5), ("Second", 40)):
+        make_key(ada, name=name, expires_at=now() + timedelta(days=days))
+    make_key(ada, name="Never")
+    monkeypatch.setattr("models.calendar_feed.MOST", 2)
+    assert set(events(client, make(ada, browse))) == {"API key expires: First", "API key expires: Second"}
+
+
 def test_its_address_answers_as_a_secret_should(ada: Person, browse: Browse, client: FlaskClient) -> None:
     path = make(ada, browse)
     token = path.removeprefix("/calendar/").removesuffix(".ics")
