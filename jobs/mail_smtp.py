@@ -85,7 +85,10 @@ class Server:
             return _refusal(problem.smtp_code, problem.smtp_error)
         except (OSError, smtplib.SMTPException) as problem:
             return Outcome("unanswered", f"No answer after the text: {_words(problem)}")
-        return Outcome("sent", _text(code, said)) if 200 <= code < 300 else _refusal(code, said)
+        if 200 <= code < 300:
+            return Outcome("sent", _text(code, said))
+        # What says neither yes nor no leaves doubt, as silence does.
+        return _refusal(code, said) if 400 <= code < 600 else Outcome("unanswered", _text(code, said))
 
     def _connected(self) -> None:
         if self.connection is not None and self.used < MESSAGES_A_CONNECTION:
@@ -162,7 +165,8 @@ def _refusal(code: int, said: bytes | str) -> Outcome:
 
 def _text(code: int, said: bytes | str) -> str:
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return f"{code} {' '.join(words.split())}"[:300]
+    # The library gives what has no number a negative one, and takes off its first letters.
+    return f"{code} {' '.join(words.split())}"[:300] if code > 0 else "What it answers is no SMTP."
 
 
 def _words(problem: Exception) -> str:

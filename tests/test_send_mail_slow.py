@@ -1,9 +1,7 @@
 """What could hold up all mail, and does not: servers that say nothing or never stop, and a message that breaks."""
 
-import contextlib
-import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,31 +15,7 @@ from models.mail_truth import Told
 from models.settings import Settings
 from tests.support.cast import Person, make_key
 from tests.support.mailbox import Mailbox
-
-Line = socket.socket
-
-
-@contextlib.contextmanager
-def served(talk: Callable[[Line, threading.Event], None]) -> Iterator[int]:
-    """A server that talks so with each client; yields its port."""
-    done = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(0.1)
-
-        def serve() -> None:
-            while not done.is_set():
-                with contextlib.suppress(OSError):
-                    line, _ = listening.accept()
-                    with line:
-                        talk(line, done)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            done.set()
-            thread.join()
+from tests.support.smtp_script import Line, served
 
 
 def silent(line: Line, done: threading.Event) -> None:
