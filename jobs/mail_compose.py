@@ -23,6 +23,8 @@ from models.settings import Settings
 
 # So many keys of a kind are listed; of the others a mail says how many there are, and where.
 LISTED = 25
+# And so many of all kinds together, as far as each has one: Gmail cuts off what is longer than 102 KB, with its foot.
+LISTED_IN_ALL = 40
 UNKNOWN = "Was this not you or somebody you know of? Revoke the key, and ask who is signed in to your workspace."
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
 
@@ -116,8 +118,17 @@ def _sections(facts: Iterable[Told], place: Place) -> tuple[list[Section], int]:
             found[group] = Section(told.notice.kind, group[0], mail_parts.clean(told.workspace.name, 80))
         found[group].add(replace(mail_words.item(told, place), of=subject[1]))
     order = {kind: rank for rank, kind in enumerate(mail_words.ORDER)}
-    ranked = sorted(found.values(), key=lambda each: (each.workspace, each.workspace_id, order.get(each.kind, 99)))
+    ranked = sorted(found.values(), key=lambda each: (order.get(each.kind, 99), each.workspace, each.workspace_id))
+    _share_room(ranked)
     return ranked, len({key for kind, key in seen if kind != mail_words.SUMMARY})
+
+
+def _share_room(sections: list[Section]) -> None:
+    """Short sections are listed whole, and leave their room to the long ones."""
+    room = LISTED_IN_ALL
+    for place, section in enumerate(sorted(sections, key=lambda each: len(each.items))):
+        del section.items[max(1, room // (len(sections) - place)) :]
+        room = max(0, room - len(section.items))
 
 
 def _head(sections: list[Section], keys: int) -> dict[str, Any]:

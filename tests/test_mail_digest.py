@@ -1,6 +1,5 @@
 """The digest: once a day at each person's hour, true at the moment it is sent, and one after a long silence."""
 
-import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs import send_mail
-from models import ApiKey, Mail, Notice, User, database, mail_kinds, mail_preferences, outbox
+from models import ApiKey, User, database, mail_kinds, mail_preferences, outbox
 from models.database import now
 from models.digest_time import next_digest
 from models.mail_choice import MailChoice
@@ -186,39 +185,3 @@ def test_everybody_is_told_at_their_own_hour(mailbox: Mailbox, ada: Person, key:
 def test_the_hour_is_one_of_the_persons_clock(after: str, zone: str, hour: int, expected: str) -> None:
     moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
     assert next_digest(moment, ZoneInfo(zone), hour) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
-
-
-MANY = 10_000
-
-
-def many_unused(ada: Person) -> None:
-    """So many keys, and for each the promise to tell that it lies unused."""
-    with outbox.quiet(), database.at(START):
-        key = aged(make_key(ada, name="One of many")[0])
-    with database.at(START):
-        outbox.promise("unused", ada.workspace.id, key.id, "90d", key=key)
-    [notice] = outbox.notices_of(key)
-    names = [(f"key_many{number:05}", f"Many {number:05}") for number in range(MANY)]
-    keys = [{**key.__data__, "id": id, "name": name, "name_folded": name.lower()} for id, name in names]
-    notices = [{**notice.__data__, "id": f"ntc_{id}", "subject": id, "key_id": id} for id, _ in names]
-    with database.transaction():
-        for start in range(0, MANY, 500):
-            ApiKey.insert_many(keys[start : start + 500]).execute()
-            Notice.insert_many(notices[start : start + 500]).execute()
-
-
-def test_thousands_of_keys_are_one_mail_of_bounded_size_in_bounded_memory(mailbox: Mailbox, ada: Person) -> None:
-    many_unused(ada)
-    tracemalloc.start()
-    try:
-        assert run_at(EIGHT) == "1 sent"
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    [mail] = mailbox.arrived
-    assert mail.subject == "10,001 API keys of Fieldstone are unused"
-    assert mail.text.count("Many 0") == 25
-    assert "And 9,976 other keys: http://localhost/w/" in mail.text
-    assert len(mail.raw) < 102_000, "Gmail cuts longer ones"
-    assert peak < 12_000_000, "a batch at a time, not all"
-    assert Notice.select().join(Mail).where(Mail.status == "sent").count() == MANY + 1
