@@ -11,12 +11,13 @@ from click.testing import Result
 from flask import Flask
 from peewee import Table
 
-from models import ApiKey, KeySecret, User, Workspace, database, verification
+from models import ApiKey, KeySecret, User, Workspace, database, usage_fold, usage_journal, verification
 from models.database import db, sql
 from models.errors import KeyRefused
 from tests.support import cast, ledger
 from tests.support.cast import Person
 from tests.support.terminal import Terminal
+from tests.support.usage import counts, use_of
 
 Run = Callable[..., Result]
 
@@ -177,3 +178,18 @@ def test_a_process_that_goes_on_sees_the_restored_database(run: Run, copy: Path,
     thread.join()
     assert seen == [0, ada.workspace.id]
     assert database.pending_migrations() == []
+
+
+def test_a_restore_counts_nothing_twice_and_what_journals_hold_again(run: Run, copy: Path, ada: Person) -> None:
+    key, _ = cast.make_key(ada)
+    for _ in range(3):
+        usage_journal.write(use_of(key))
+    usage_fold.fold()
+    # Written, not folded: in the journal alone.
+    usage_journal.write(use_of(key))
+    assert run("db", "backup", copy).exit_code == 0
+    usage_journal.write(use_of(key))
+    assert counts(key) == {("read:members", "succeeded"): 5}
+    assert run("db", "restore", copy, "--yes").exit_code == 0
+    assert counts(key) == {("read:members", "succeeded"): 5}
+    assert counts(key) == {("read:members", "succeeded"): 5}
