@@ -72,9 +72,7 @@ def is_unused(told: Told) -> str | None:
         return reason
     key, policy = told.key, told.workspace.policy
     if told.notice.facts.get("quarantine_at"):
-        if key.flagged_at is None:
-            return "The key was used, woken or kept meanwhile."
-        return None if policy.staged_cleanup else OTHER_POLICY
+        return "The key was used, woken or kept meanwhile." if key.flagged_at is None else None
     if key.last_used_at and key.last_used_at > told.notice.created_at:
         return "The key was used meanwhile."
     return None if key.is_unused(now(), policy) else OTHER_POLICY

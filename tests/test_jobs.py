@@ -202,6 +202,12 @@ def test_a_lease_is_one_holders_until_it_is_silent(connected: str) -> None:
         assert Lease.take("work", "three")
 
 
+def test_a_clock_that_is_far_ahead_keeps_no_lease_for_ever(connected: str) -> None:
+    with database.at(now() + timedelta(days=1)):
+        assert Lease.take("ahead", "fast")
+    assert Lease.take("ahead", "right")
+
+
 def test_many_who_want_a_lease_get_it_once(connected: str) -> None:
     assert at_once(8, lambda each: Lease.take("work", str(each))).count(True) == 1
 

@@ -140,3 +140,19 @@ def test_a_kind_that_a_later_version_promised_keeps_nothing_from_being_sent(
     assert send_at(now() + DAY) == "1 sent"
     assert fates(key, "rotation_due") == {"ada@example.com": "sent"}
     assert "From the future" in mailbox.arrived[0].text
+
+
+def test_what_was_told_or_is_planned_stays_as_it_is(mailbox: Mailbox, ada: Person, old_key: MakeKey) -> None:
+    key = old_key()
+    assert outbox.promise("unused", ada.workspace.id, key.id, key=key) == 1
+    assert outbox.promise("unused", ada.workspace.id, key.id, key=key) == 0
+    send_at(now() + DAY)
+    assert outbox.promise("unused", ada.workspace.id, key.id, key=key) == 0
+    assert fates(key, "unused") == {"ada@example.com": "sent"}
+
+
+def test_security_mail_that_was_dropped_is_not_promised_again(mailbox: Mailbox, ada: Person, old_key: MakeKey) -> None:
+    key = old_key()
+    outbox.promise("key_leaked", ada.workspace.id, key.id, key=key, facts={"outcome": "told"})
+    Notice.update(dropped_at=now(), reason="The key was rotated meanwhile.").execute()
+    assert outbox.promise("key_leaked", ada.workspace.id, key.id, key=key, facts={"outcome": "told"}) == 0

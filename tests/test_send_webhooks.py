@@ -216,3 +216,14 @@ def test_an_endpoint_that_is_deleted_meanwhile_is_no_error(ada: Person, receiver
     assert send_webhooks.send(delivery, claimed) == "left to another sender"
     assert run() == ""
     assert receiver.got == []
+
+
+def test_who_lost_the_lease_of_an_endpoint_sends_nothing(ada: Person, receiver: Receiver) -> None:
+    hook, _ = Webhook.add(ada.workspace, url=receiver.url, events=["*"], by=ada.actor)
+    make_key(ada)
+    first = webhook_delivery.claim()
+    assert first and first.id == hook.id
+    Webhook.update(lease="of another one").where(Webhook.id == hook.id).execute()
+    [delivery] = WebhookDelivery.log_of(hook)
+    assert send_webhooks.send(delivery, first) == "left to another sender"
+    assert receiver.got == []
