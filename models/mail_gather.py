@@ -6,6 +6,7 @@ from peewee import fn
 
 from models import mail_recipients
 from models.database import now, transaction
+from models.digest_time import digest_day
 from models.mail import OPEN, Mail
 from models.mail_kinds import DIGEST, SECURITY
 from models.outbox import Notice
@@ -79,8 +80,7 @@ def _digest(recipient: str) -> int:
         return 0
     [first] = due
     whom = mail_recipients.known(recipient) or mail_recipients.Recipient(recipient, first.address)
-    today = now().astimezone(whom.zone).date()
-    identity = f"digest:{recipient}:{today}"
+    identity = f"digest:{recipient}:{digest_day(now(), whom.zone, whom.hour)}"
     mail = Mail.begin(
         identity, lane=DIGEST, kind=DIGEST, recipient=recipient, address=whom.address, due_at=first.due_at
     )

@@ -65,6 +65,21 @@ def test_there_is_one_digest_a_day(mailbox: Mailbox, ada: Person, key: ApiKey) -
     assert len(mailbox.arrived) == 2
 
 
+def test_a_digest_that_comes_late_does_not_take_the_place_of_the_next(
+    mailbox: Mailbox, ada: Person, key: ApiKey
+) -> None:
+    """Planned for 23:00 and sent after midnight, it is still the one of the day before."""
+    with database.at(START):
+        mail_preferences.choose(ada.member, User.get_by_id(ada.user.id), mail_kinds.DIGESTS, 23)
+    promise(key, "expiring", "7d")
+    late = START.replace(hour=23) + timedelta(minutes=90)
+    assert run_at(late) == "1 sent"
+    with database.at(late + timedelta(hours=1)):
+        outbox.promise("unused", key.workspace_id, key.id, "90d", key=key)
+    assert run_at(START.replace(hour=23) + timedelta(hours=24)) == "1 sent"
+    assert len(mailbox.arrived) == 2
+
+
 @pytest.mark.parametrize(
     ("kind", "meanwhile", "reason"),
     [
