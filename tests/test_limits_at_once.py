@@ -1,5 +1,6 @@
 """Limits under load: exact across the workers of a machine, and across machines that share a Redis."""
 
+import contextlib
 import http.client
 import shutil
 import threading
@@ -20,24 +21,22 @@ from tests.support.servers import Server
 CLIENTS, LIMIT, WINDOW = 8, 60, 60
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server.running(tmp_path_factory.mktemp("redis")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def two_machines(
-    redis: RedisServer, _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[Server]]:
+@contextlib.contextmanager
+def machines(template: Path, folder: Path) -> Iterator[tuple[RedisServer, list[Server]]]:
     """Two servers with data folders of their own, on one database and one Redis."""
-    folder = tmp_path_factory.mktemp("machines")
-    url = f"sqlite:///{shutil.copy(_sqlite_template, folder / 'gravity.db')}"
+    url = f"sqlite:///{shutil.copy(template, folder / 'gravity.db')}"
     with (
+        redis_server.running(folder) as redis,
         servers.running("redis-1", folder / "1", url, GRAVITY_REDIS_URL=redis.url) as first,
         servers.running("redis-2", folder / "2", url, like=first, GRAVITY_REDIS_URL=redis.url) as second,
     ):
-        yield [first, second]
+        yield redis, [first, second]
+
+
+@pytest.fixture(scope="module")
+def two_machines(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    with machines(_sqlite_template, tmp_path_factory.mktemp("machines")) as (_, both):
+        yield both
 
 
 def free_key(server: Server, person: Person) -> str:
@@ -104,11 +103,11 @@ def owners(server: Server, number: int) -> list[Person]:
 
 
 def test_without_redis_requests_are_served_within_the_limit_of_each_machine(
-    two_machines: list[Server], redis: RedisServer
+    _sqlite_template: Path, tmp_path: Path
 ) -> None:
-    """The last of its module: it takes Redis away."""
-    first = two_machines[0]
-    redis.process.kill()
-    redis.process.wait()
-    seen = in_one_window(lambda: hammer(two_machines, [free_key(first, first.owner("Free", plan="free"))], 20))
+    with machines(_sqlite_template, tmp_path) as (redis, both):
+        first = both[0]
+        redis.process.kill()
+        redis.process.wait()
+        seen = in_one_window(lambda: hammer(both, [free_key(first, first.owner("Free", plan="free"))], 20))
     assert seen == {200: 2 * LIMIT, 429: CLIENTS * 20 - 2 * LIMIT}
