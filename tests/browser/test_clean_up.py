@@ -43,7 +43,7 @@ def test_many_keys_are_rotated(watch: Watched, ada: Person, server: Server, java
         page.locator("#stored").click()
         expect(page.get_by_text("Have you stored the keys?")).to_be_visible()
         page.get_by_role("link", name="Yes, close").click()
-        expect(page.get_by_role("heading", name="Clean up")).to_be_visible()
+        expect(page.get_by_role("heading", name="Clean up", exact=True)).to_be_visible()
     else:
         page.locator("#stored").click()
     expect(page.get_by_text("Nothing to clean up")).to_be_visible()
