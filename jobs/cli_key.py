@@ -188,7 +188,7 @@ def _facts(key: ApiKey, old: KeySecret | None = None) -> dict[str, Any]:
         "note": key.note,
         "state": key.state(now()),
         "secret": key.hint,
-        "old_secret": old and f"gr_{old.hint}",
+        "old_secret": old and old.hint,
         "old_secret_ends_at": old and old.ends_at,
         "scopes": key.scopes.split(),
         "networks": key.networks.split(),

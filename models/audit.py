@@ -135,7 +135,7 @@ def kept_since(workspace: Workspace) -> datetime:
         before = PLANS.get(change.facts["plan"][0], workspace.plan)
         oldest.append(begins - before.history)
         begins = change.at
-    return min(*oldest, begins - workspace.plan.history) if oldest else begins - workspace.plan.history
+    return min([*oldest, begins - workspace.plan.history])
 
 
 def retention() -> Iterator[tuple[Any, datetime]]:

@@ -89,7 +89,7 @@ def _of_secret(secret: KeySecret | None, key: ApiKey) -> dict[str, Any]:
     known = [(at, how) for at, how in ends if at is not None]
     ended_at, ended = min(known, key=lambda each: each[0], default=(None, ""))
     return {
-        "secret": f"gr_{secret.hint}", "replaced_at": secret.retired_at, "ended": ended, "ended_at": ended_at,
+        "secret": secret.hint, "replaced_at": secret.retired_at, "ended": ended, "ended_at": ended_at,
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def found(workspace_id: str, secrets: Iterable[tuple[Any, Any, str, str]], by: A
     Each is given with its key, where it was found and what was done.
     """
     about = [
-        _leak(key, by, outcome, f"{secret.id}/{outcome}", where=where, hint=f"gr_{secret.hint_of(key)}")
+        _leak(key, by, outcome, f"{secret.id}/{outcome}", where=where, hint=secret.hint)
         for key, secret, where, outcome in secrets
     ]
     outbox.promise_each("key_leaked", workspace_id, about, at=at)

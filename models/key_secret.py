@@ -89,11 +89,8 @@ class KeySecret(Record):
 
     @property
     def hint(self) -> str:
-        return f"{self.hint_start or ''}…{self.hint_end or ''}"
-
-    def hint_of(self, key: Any) -> str:
-        """The same for a current secret that is older than its columns, too: the key keeps the hint of that one."""
-        return self.hint if self.hint_start else f"{key.hint_start}…{key.hint_end}"
+        """Its visible characters, as far as they are known."""
+        return secret.hint(self.hint_start or "", self.hint_end or "")
 
     def put(self, **columns: object) -> None:
         """Change some columns, in the transaction at hand."""

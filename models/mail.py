@@ -64,7 +64,7 @@ class Mail(Record):
         with transaction():
             waiting = cls._free().where(cls.recipient == recipient, cls.lane == "digest", ~cls.in_doubt)
             row = _locked(waiting.order_by(cls.created_at).limit(1)).first()
-            return row and cls._lease(row, give_up_at=now() + GIVE_UP)
+            return row and cls.take(row, give_up_at=now() + GIVE_UP)
 
     @classmethod
     def claim(cls) -> "Mail | None":
@@ -72,14 +72,15 @@ class Mail(Record):
         with transaction():
             due = cls._free().where(cls.due_at <= now())
             row = _locked(due.order_by(cls.lane.desc(), cls.due_at, cls.created_at, cls.id).limit(1)).first()
-            return row and cls._lease(row)
+            return row and cls.take(row)
 
     @classmethod
     def _free(cls) -> Any:
         return cls.select().where(cls.status.in_(OPEN), cls.lease_until.is_null() | (cls.lease_until <= now()))
 
     @classmethod
-    def _lease(cls, row: "Mail", **columns: Any) -> "Mail | None":
+    def take(cls, row: "Mail", **columns: Any) -> "Mail | None":
+        """Lease a message that nobody holds; None where somebody else was quicker."""
         lease = _fresh_lease()
         same = cls.lease.is_null() if row.lease is None else cls.lease == row.lease
         if not cls.update({**lease, **columns}).where(cls.id == row.id, cls.status.in_(OPEN), same).execute():

@@ -59,7 +59,7 @@ def _resume(identity: str, lane: str, which: list[Any]) -> None:
     """Somebody began this message: they are at it, or they were killed and it waits for the rest."""
     waiting = Mail.get_or_none(Mail.id == Mail.id_of(identity), Mail.status.in_(OPEN), ~Mail.in_doubt)
     if waiting is not None and waiting.lease_until is not None and waiting.lease_until <= now():
-        taken = Mail._lease(waiting)
+        taken = Mail.take(waiting)
         if taken is not None:
             _attach(taken, lane, which)
 

@@ -38,7 +38,8 @@ class Losses:
         if self.memory is not None:
             return
         with contextlib.suppress(OSError, ValueError):
-            if not self.file.exists():
+            if not _is_whole(self.file):
+                self.file.unlink(missing_ok=True)
                 _make(self.file)
             self.descriptor = os.open(self.file, os.O_RDWR)
             self.memory = mmap.mmap(self.descriptor, SIZE)
@@ -73,6 +74,13 @@ def found(folder: Path, last: int) -> dict[str, tuple[int, int]]:
         return {}
     name, hours = data[:ID].hex(), SLOT.iter_unpack(data[ID:])
     return {f"{NAME}-{name}-{hour}": (hour, count) for hour, count in hours if count and hour > last - SLOTS}
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        return file.stat().st_size == SIZE
+    except FileNotFoundError:
+        return False
 
 
 def _make(file: Path) -> None:

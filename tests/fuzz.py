@@ -40,7 +40,9 @@ class Found(NamedTuple):
     @property
     def links(self) -> int:
         """How many of the links between operations were followed."""
-        return int(re.search(r"API Links: +(\d+) covered", self.text)[1])  # type: ignore[index]
+        told = re.search(r"API Links: +(\d+) covered", self.text)
+        assert told, self.text
+        return int(told[1])
 
 
 def run(server: Server, *, examples: int, seed: int, folder: Path) -> Found:

@@ -23,13 +23,13 @@ BODILESS = (204, 304)
 
 def context() -> RequestContext:
     """The request at hand, as Flask keeps it. Each use of a proxy costs half a microsecond."""
-    found: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
+    found: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined] # typed as what is behind it
     return found
 
 
 def notes() -> _AppCtxGlobals:
     """What is behind `flask.g`."""
-    found: _AppCtxGlobals = app_ctx._get_current_object().g  # type: ignore[attr-defined]
+    found: _AppCtxGlobals = app_ctx._get_current_object().g  # type: ignore[attr-defined] # the same
     return found
 
 
@@ -122,7 +122,7 @@ class Application(Flask):
     def process_response(self, response: Response) -> Response:
         here = context()
         for hook in here._after_request_functions:
-            response = hook(response)  # type: ignore[assignment]
+            response = hook(response)  # type: ignore[assignment] # Flask's hooks give what they take
         for hook in self._around(here.request).after:
             response = hook(response)
         session = here._session

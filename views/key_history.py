@@ -204,9 +204,9 @@ def _as_created(facts: dict[str, Any]) -> Iterator[Detail]:
 
 
 def _of_rotation(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
-    old = f"The old key, gr_{facts.get('old', '…')}"
+    old = f"The old key, {facts.get('old', 'gr_…')}"
     if action == "api_key.rotation_undone":
-        yield Detail(f"The new key, gr_{facts['stopped']}, stopped working at once, and gr_{facts['old']} works on")
+        yield Detail(f"The new key, {facts['stopped']}, stopped working at once, and {facts['old']} works on")
     elif action == "api_key.rotation_extended":
         yield Detail(f"{old}: {_moment(facts['before'])} → {_moment(facts['ends_at'])}")
     elif facts.get("ends_at"):
@@ -214,11 +214,11 @@ def _of_rotation(action: str, facts: dict[str, Any]) -> Iterator[Detail]:
     else:
         yield Detail(f"{old}, stopped working at once")
     if facts.get("also_stopped"):
-        yield Detail(f"So did the one before it, gr_{facts['also_stopped']}")
+        yield Detail(f"So did the one before it, {facts['also_stopped']}")
 
 
 def _overlap_ended(facts: dict[str, Any]) -> Iterator[Detail]:
-    yield Detail(f"The old key, gr_{facts['old']}, stopped working on {_moment(facts['ends_at'])}")
+    yield Detail(f"The old key, {facts['old']}, stopped working on {_moment(facts['ends_at'])}")
     if not facts.get("used_at"):
         yield Detail("Nothing had used it since the rotation")
         return

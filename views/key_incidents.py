@@ -1,15 +1,15 @@
 """Uses of dead secrets, on the page of their key: what is known of each, and what people do about them."""
 
-from datetime import datetime
 from typing import NamedTuple
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, request
 from flask.typing import ResponseReturnValue
 
 from models import ApiKey, Incident, incident_evidence
 from models.incident_evidence import CLIENT, NETWORK, NOBODY
-from views import format
 from views.access import actor, requires
+from views.format import day_time
+from views.key_reveal import to_page
 
 bp = Blueprint("key_incidents", __name__, url_prefix="/w/<workspace_id>/settings/api-keys/<key_id>")
 
@@ -32,7 +32,7 @@ def resolve(workspace_id: str, key_id: str) -> ResponseReturnValue:
     key: ApiKey = ApiKey.find(workspace_id, key_id)
     if Incident.resolve(key, request.form.getlist("incident"), by=actor()):
         flash("Marked as looked into. Another use of a dead secret is shown anew.")
-    return redirect(url_for("api_keys.show", workspace_id=workspace_id, key_id=key_id), 303)
+    return to_page(key)
 
 
 def shown(key: ApiKey) -> list[Shown]:
@@ -40,10 +40,6 @@ def shown(key: ApiKey) -> list[Shown]:
     found = Incident.open_of(key)
     evidence = incident_evidence.of(key, [(each.secret_id, each.address, each.client) for each in found])
     return [
-        Shown(incident, SEEN.get(known.seen), known.of_secret(_told), known.of_place(_told))
+        Shown(incident, SEEN.get(known.seen), known.of_secret(day_time), known.of_place(day_time))
         for incident, known in zip(found, evidence, strict=True)
     ]
-
-
-def _told(moment: datetime) -> str:
-    return format.day_time(moment)

@@ -37,7 +37,7 @@ def _found(rows: list[Leak], moment: datetime) -> Found:
     first = rows[-1]
     return Found(
         at=first.at,
-        hint=f"gr_{first.secret.hint_of(first.secret.key)}",
+        hint=first.secret.hint,
         reporter=REPORTERS[first.reporter],
         outcome=next(each for each in (leak.REVOKED, leak.TOLD, leak.DEAD) if each in outcomes),
         still_works=leak.works(first.secret, moment),

@@ -11,6 +11,7 @@ from models import ApiKey, AuditEvent, KeySecret, rate_limit, verification
 from models.database import new_id, now, now_microseconds
 from models.errors import Conflict, Invalid
 from models.key_rotation import OVERLAPS
+from models.settings import Settings
 from tests.support.cast import Person
 from tests.support.keys import actions, refusal, reread, retiring, rotated, works
 
@@ -155,10 +156,10 @@ def test_revoking_the_key_stops_both_secrets(ada: Person, make_key: MakeKey) -> 
     assert (refusal(old), refusal(new)) == ("revoked_key", "revoked_key")
 
 
-def test_two_secrets_spend_one_budget(ada: Person, make_key: MakeKey, settings: object) -> None:
+def test_two_secrets_spend_one_budget(ada: Person, make_key: MakeKey, settings: Settings) -> None:
     key, old = make_key(ada)
     new = rotated(key, ada)
-    rate_limit.use(settings.data_dir)  # type: ignore[attr-defined]
+    rate_limit.use(settings.data_dir)
     moment = now_microseconds()
     left = [rate_limit.spend(verification.verify(each), moment).minute_left for each in (old, new, old)]
     assert left == [599, 598, 597]

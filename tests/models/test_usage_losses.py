@@ -16,6 +16,7 @@ from models import (
     usage,
     usage_fold,
     usage_journal,
+    usage_losses,
     usage_purge,
     usage_series,
 )
@@ -52,6 +53,15 @@ def gaps() -> dict[int, int]:
 def lose(key: ApiKey, times: int, hours_ago: int = 0) -> None:
     for _ in range(times):
         usage_journal.write(use_of(key, database.now_microseconds() - hours_ago * HOUR))
+
+
+def test_a_damaged_file_of_losses_is_made_anew(
+    ada: Person, make_key: MakeKey, journals: Path, full_disk: Callable[[], None]
+) -> None:
+    journals.mkdir(exist_ok=True)
+    (journals / "losses").write_bytes(b"cut off")
+    lose(make_key(ada)[0], 2)
+    assert usage_fold.fold() == (0, 2)
 
 
 def test_what_cannot_be_written_down_is_a_known_loss(
@@ -147,15 +157,12 @@ def test_a_file_of_losses_that_was_deleted_begins_anew(
     assert gaps() == {0: 7}
 
 
-def test_without_its_file_a_loss_costs_no_request(
-    ada: Person, make_key: MakeKey, journals: Path, full_disk: Callable[[], None]
-) -> None:
+def test_without_its_file_a_loss_costs_no_request(ada: Person, make_key: MakeKey) -> None:
+    """As on a disk that was full before the first request."""
     key, _ = make_key(ada)
-    journals.mkdir()
-    (journals / "losses").write_bytes(b"not whole")
-    lose(key, 3)
+    with disk_is_full(room=usage_losses.SIZE - 1):
+        lose(key, 3)
     assert usage_journal.journal().lost == 3
-    full_disk()
     usage_journal.journal().again_at = 0.0  # The pause after a failure is over.
     usage_journal.write(use_of(key))
     assert usage_fold.fold() == (1, 0)

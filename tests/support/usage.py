@@ -68,10 +68,10 @@ def ago(**parts: float) -> datetime:
 
 
 @contextlib.contextmanager
-def disk_is_full() -> Iterator[Callable[[], None]]:
-    """No file of this process may grow as large as a journal; the call makes room again."""
+def disk_is_full(room: int = SIZE - 1) -> Iterator[Callable[[], None]]:
+    """No file of this process may grow beyond `room` bytes, by default not to a journal; the call makes room again."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE - 1, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
     finally:

@@ -157,7 +157,7 @@ def _shown(key: ApiKey, retiring: KeySecret | None) -> dict[str, Any]:
         "hint": key.hint,
         "retiring_secret": retiring
         and {
-            "hint": f"gr_{retiring.hint}",
+            "hint": retiring.hint,
             "retired_at": _time(retiring.retired_at),
             "ends_at": _time(retiring.ends_at),
         },

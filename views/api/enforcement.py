@@ -43,7 +43,7 @@ def needs(wanted: str | None) -> Callable[[F], F]:
         raise ValueError(f"There is no scope {wanted!r}.")
 
     def decorate(view: F) -> F:
-        view.needs = wanted  # type: ignore[attr-defined]
+        view.needs = wanted  # type: ignore[attr-defined] # a mark on the function
         return view
 
     return decorate
