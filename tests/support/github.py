@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -82,7 +83,8 @@ def publishing() -> Iterator[Publisher]:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    publisher = Publisher(f"http://127.0.0.1:{server.server_port}/keys")
+    # Keys are kept by their address for half an hour, and a port may come back within a run.
+    publisher = Publisher(f"http://127.0.0.1:{server.server_port}/keys/{secrets.token_hex(8)}")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
