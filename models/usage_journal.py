@@ -26,6 +26,8 @@ MOST = 1024 * 1024 * 1024
 ENDING, UNREADY = ".journal", ".new"
 # After a failure the disk is asked again this much later, and the log told this often.
 PAUSE, TELL_EVERY = 1.0, 60.0
+# While requests come, so often in microseconds it is asked whether the file is still there.
+LOOK_EVERY = 1_000_000
 LONGEST_CLIENT, LONGEST_ADDRESS = 200, 64
 # The end of the year 9999.
 LAST_MOMENT = 253_402_300_800_000_000
@@ -59,9 +61,11 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.threads = threading.Lock()
+        self.file: Path | None = None
         self.descriptor: int | None = None
         self.memory: mmap.mmap | None = None
         self.end = 0
+        self.looked_at = 0
         self.again_at = 0.0
         self.told_at = 0.0
         self.losses = Losses(folder)
@@ -81,6 +85,8 @@ class Journal:
             # What is not written is NUL. Whoever reads stops at the first one, so half a line is never taken.
             self.memory[self.end : end] = line  # type: ignore[index] # mapped, or `_open` had failed
             self.end = end
+            if not self.looked_at <= moment < self.looked_at + LOOK_EVERY:
+                self._look(moment)
         finally:
             self.threads.release()
 
@@ -107,13 +113,34 @@ class Journal:
             self.close()
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.losses.begin()
-            self.descriptor, self.memory = _made(self.folder)
+            self.file = self.folder / f"{random_text(16)}{ENDING}"
+            self.descriptor, self.memory = _made(self.file)
         except OSError as problem:
             self.again_at = time.monotonic() + PAUSE
             self._tell(problem)
             return False
         self.end = 0
         return True
+
+    def _look(self, moment: int) -> None:
+        """Make the file anew if somebody deleted it: what it held is still in memory, and may not be counted yet.
+
+        How far it was read is known by its name, so it gets the same. Where that fails it is tried at the next look.
+        """
+        self.looked_at = moment
+        with contextlib.suppress(OSError):
+            if self.memory is None or self.descriptor is None or self.file is None:
+                return
+            if os.fstat(self.descriptor).st_nlink:
+                return
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            made = _made(self.file, self.memory[: self.end])
+            self.close()
+            self.descriptor, self.memory = made
+            # Most likely it went with the folder.
+            self.losses.close()
+            self.losses.begin()
+            log.error("a journal was deleted, and was written again", extra={"file": self.file.name})
 
     def _lose(self, moment: int) -> None:
         self.lost += 1
@@ -169,17 +196,18 @@ def _clean(text: str) -> str:
     return "".join(char for char in text if char.isprintable())
 
 
-def _made(folder: Path) -> tuple[int, mmap.mmap]:
+def _made(file: Path, beginning: bytes = b"") -> tuple[int, mmap.mmap]:
     """A new file, mapped. It gets its name once it is locked, so one that is found unlocked has no writer any more."""
-    if (sum(1 for _ in folder.glob(f"*{ENDING}")) + 1) * SIZE > MOST:
+    if (sum(1 for _ in file.parent.glob(f"*{ENDING}")) + 1) * SIZE > MOST:
         raise OSError(0, "the journals are full, since nobody folds them")
-    unready = folder / f"{random_text(16)}{UNREADY}"
+    unready = file.with_suffix(UNREADY)
     descriptor = os.open(unready, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.posix_fallocate(descriptor, 0, SIZE)
         memory = mmap.mmap(descriptor, SIZE)
-        unready.rename(unready.with_suffix(ENDING))
+        memory[: len(beginning)] = beginning
+        unready.rename(file)
     except OSError:
         with contextlib.suppress(OSError):
             unready.unlink()

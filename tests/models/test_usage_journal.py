@@ -1,0 +1,110 @@
+"""A line of a journal is counted once, whoever reads at the same time, dies just then, or deletes the file."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peewee import fn
+
+from models import ApiKey, UsageHour, database, usage_fold, usage_journal
+from models.usage_journal import LOOK_EVERY
+from models.usage_sums import Sums
+from tests.support.cast import Person
+from tests.support.usage import disk_is_full, use_of
+
+MakeKey = Callable[..., tuple[ApiKey, str]]
+
+
+@pytest.fixture(autouse=True)
+def journals(connected: str, tmp_path: Path) -> Iterator[Path]:
+    usage_journal.use(tmp_path)
+    yield tmp_path / "usage"
+    usage_journal.journal().close()
+
+
+def counted(key: ApiKey) -> int:
+    return UsageHour.select(fn.SUM(UsageHour.count)).where(UsageHour.key_id == key.id).scalar() or 0
+
+
+def test_a_line_that_is_half_written_is_read_once_it_is_whole(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    journal = usage_journal.journal()
+    assert journal.memory is not None
+    line = journal.memory[: journal.end]
+    journal.memory[journal.end : journal.end + 30] = line[:30]
+    assert usage_fold.fold() == (1, 0)
+    journal.append(line, 0)
+    assert usage_fold.fold() == (1, 0)
+
+
+def test_what_a_worker_writes_last_is_counted_before_its_file_goes(
+    ada: Person, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies just after its file was read."""
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    read = usage_fold._lines
+
+    def read_while_it_dies(*where: Any) -> Any:
+        lines = read(*where)
+        usage_journal.write(use_of(key))
+        usage_journal.journal().close()
+        return lines
+
+    monkeypatch.setattr(usage_fold, "_lines", read_while_it_dies)
+    usage_fold.fold()
+    monkeypatch.undo()
+    usage_fold.fold()
+    assert counted(key) == 2
+    assert not list(usage_journal.journal().folder.glob("*.journal"))
+
+
+def test_two_that_read_the_same_count_it_once(
+    ada: Person, make_key: MakeKey, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the lock between them was deleted, or does not hold where the folder is."""
+    key, _ = make_key(ada)
+    add_up = usage_fold._added_up
+
+    def overtaken(pieces: list[Any]) -> Sums:
+        monkeypatch.undo()
+        (journals / "fold.lock").unlink()
+        assert usage_fold.fold().requests == 3
+        return add_up(pieces)
+
+    for total in (3, 6):
+        for _ in range(3):
+            usage_journal.write(use_of(key))
+        monkeypatch.setattr(usage_fold, "_added_up", overtaken)
+        with pytest.raises(RuntimeError, match="another process folds"):
+            usage_fold.fold()
+        assert counted(key) == total
+
+
+def test_a_journal_that_is_deleted_while_it_is_written_to_is_written_again(
+    ada: Person, make_key: MakeKey, journals: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With all that it held: some of that is counted by then, and some is not."""
+    key, _ = make_key(ada)
+    moment = database.now_microseconds()
+    usage_journal.write(use_of(key, moment))
+    usage_fold.fold()
+    usage_journal.write(use_of(key, moment + 1))
+    shutil.rmtree(journals)
+    usage_journal.write(use_of(key, moment + 2))
+    assert usage_fold.fold() == (0, 0)
+    usage_journal.write(use_of(key, moment + LOOK_EVERY))
+    assert usage_fold.fold() == (3, 0)
+    # Also when there is no room at first, and when the clock was set back.
+    shutil.rmtree(journals)
+    with disk_is_full():
+        usage_journal.write(use_of(key, moment + 2 * LOOK_EVERY))
+    assert usage_fold.fold() == (0, 0)
+    usage_journal.write(use_of(key, moment))
+    assert usage_fold.fold() == (2, 0)
+    assert counted(key) == 6
+    assert (journals / "losses").exists()
+    assert [record.message for record in caplog.records] == ["a journal was deleted, and was written again"] * 2
