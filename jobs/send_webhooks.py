@@ -3,10 +3,13 @@
 Whatever kills it, and however many run at once: each message is sent at least once, under the same `webhook-id`.
 """
 
+import contextlib
 import contextvars
 import ipaddress
 import logging
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -23,6 +26,8 @@ THREADS = 4
 SECONDS = 20.0
 # Then another endpoint has its turn.
 AT_A_TIME = 20
+# A thread that found nothing to do looks again after so long, while another one waits for an answer.
+LOOK = 0.5
 AGENT = "Gravity-Rail-Webhooks/1"
 
 log = logging.getLogger("jobs.webhooks")
@@ -34,35 +39,83 @@ def use(settings: Settings) -> None:
     outside.use(loopback=_is_loopback(urlsplit(settings.base_url).hostname or ""))
 
 
+class _Shift:
+    """What the threads of a run share: until when they begin something, and how many of them are at something."""
+
+    def __init__(self) -> None:
+        self.until = time.monotonic() + SECONDS
+        self.busy = 0
+        self.change = threading.Condition()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.until
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def all_are_done(self) -> bool:
+        """Also if they are after a while; False when it is time to look again."""
+        with self.change:
+            return self.change.wait_for(lambda: not self.busy, LOOK)
+
+    def _count(self, number: int) -> None:
+        with self.change:
+            self.busy += number
+            self.change.notify_all()
+
+
 def run() -> str:
     if not WebhookDelivery.any_due():
         return ""
     counts: dict[str, int] = {}
-    deadline = time.monotonic() + SECONDS
+    shift = _Shift()
     with ThreadPoolExecutor(THREADS) as pool:
-        for done in [pool.submit(contextvars.copy_context().run, _work, deadline) for _ in range(THREADS)]:
+        for done in [pool.submit(contextvars.copy_context().run, _work, shift) for _ in range(THREADS)]:
             for what, count in done.result().items():
                 counts[what] = counts.get(what, 0) + count
     return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
 
 
-def _work(deadline: float) -> dict[str, int]:
-    """One thread, with a database connection of its own."""
+def _work(shift: _Shift) -> dict[str, int]:
+    """One thread, with a database connection of its own.
+
+    It stays while another one waits for an answer: the next run begins after this one, and what happens meanwhile must
+    not wait for an endpoint that hangs.
+    """
     counts: dict[str, int] = {}
     try:
-        while time.monotonic() < deadline and (hook := webhook_delivery.claim()):
-            try:
-                _serve(hook, deadline, counts)
-            finally:
-                webhook_delivery.release(hook)
+        while not shift.is_over:
+            with shift.at_work():
+                while not shift.is_over and _serve_one(shift, counts):
+                    pass
+            if shift.all_are_done():
+                break
     finally:
         database.forget_connection()
     return counts
 
 
-def _serve(hook: Webhook, deadline: float, counts: dict[str, int]) -> None:
+def _serve_one(shift: _Shift, counts: dict[str, int]) -> bool:
+    """False when nothing is due."""
+    hook = webhook_delivery.claim() if WebhookDelivery.any_due() else None
+    if hook is None:
+        return False
+    try:
+        _serve(hook, shift, counts)
+    finally:
+        webhook_delivery.release(hook)
+    return True
+
+
+def _serve(hook: Webhook, shift: _Shift, counts: dict[str, int]) -> None:
     for _ in range(AT_A_TIME):
-        if time.monotonic() >= deadline or (delivery := WebhookDelivery.next_of(hook)) is None:
+        if shift.is_over or (delivery := WebhookDelivery.next_of(hook)) is None:
             return
         what = send(delivery, hook)
         counts[what] = counts.get(what, 0) + 1

@@ -17,10 +17,12 @@ from models.database import now
 from models.errors import Invalid
 from models.outside import Resolve, Target, Unreachable
 
-# Seconds: for the connection, for each wait on it, and for everything, however slowly it drips.
+# Seconds: for the connection, for each wait on it, and for all addresses of a name, however slowly they drip.
 CONNECT, READ, WHOLE = 5.0, 10.0, 20.0
 # The answer is its status; of its body no more is read, and nothing kept.
 MOST_READ = 4096
+# So many notes that an answer is to come are passed over.
+MOST_INTERIM = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +36,50 @@ class Answer:
     wait: timedelta = timedelta(0)
 
 
+class _Final(http.client.HTTPResponse):
+    """The library passes over 100 alone. Early hints and the like are no answer either; 101 ends what is HTTP."""
+
+    def begin(self) -> None:
+        for _ in range(MOST_INTERIM):
+            super().begin()
+            if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS or self.status >= 200:
+                return
+            self.headers = None  # type: ignore[assignment] # as before it has begun
+        raise http.client.HTTPException("no end of interim answers")
+
+
 class _Pinned(http.client.HTTPConnection):
     """Connects to the address that was checked; the name is for TLS and the Host field."""
 
-    def __init__(self, target: Target, address: str, context: ssl.SSLContext | None) -> None:
+    response_class = _Final
+
+    def __init__(self, target: Target, address: str, context: ssl.SSLContext | None, until: float) -> None:
         self.default_port = 443 if target.tls else 80
         super().__init__(target.host, target.port, timeout=READ)
         self.address = address
         self.context = context
+        self.until = until
         self.stopped = False
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self.address, self.port), CONNECT)
-        self.sock.settimeout(READ)
+        self.sock = socket.create_connection((self.address, self.port), self._left(CONNECT))
+        # Nobody can stop it while TLS is agreed on, which is one wait.
+        self.sock.settimeout(self._left(READ))
         if self.context:
             self.sock = self.context.wrap_socket(self.sock, server_hostname=self.host)
 
+    def _left(self, seconds: float) -> float:
+        left = min(seconds, self.until - time.monotonic())
+        if left <= 0:
+            raise TimeoutError
+        return left
+
     def stop(self) -> None:
         """Whatever waits for the other side waits no longer."""
-        self.stopped = True
-        with contextlib.suppress(OSError, AttributeError):
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        self.stopped, line = True, self.sock
+        with contextlib.suppress(OSError):
+            if line:
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 def post(
@@ -81,9 +106,9 @@ def post(
 def _first_answer(
     target: Target, addresses: list[str], headers: Mapping[str, str], body: bytes, context: ssl.SSLContext | None
 ) -> tuple[int, str | None]:
-    tls = (context or _trusted()) if target.tls else None
+    tls, until = (context or _trusted()) if target.tls else None, time.monotonic() + WHOLE
     for place, address in enumerate(addresses):
-        connection = _Pinned(target, address, tls)
+        connection = _Pinned(target, address, tls, until)
         with contextlib.closing(connection), _limited(connection):
             try:
                 connection.connect()
@@ -110,7 +135,7 @@ def _exchange(connection: _Pinned, target: Target, headers: Mapping[str, str], b
 
 @contextlib.contextmanager
 def _limited(connection: _Pinned) -> Iterator[None]:
-    timer = threading.Timer(WHOLE, connection.stop)
+    timer = threading.Timer(connection.until - time.monotonic(), connection.stop)
     timer.daemon = True
     timer.start()
     try:

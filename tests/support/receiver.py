@@ -15,7 +15,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
-    answer: int | str = 404
+    answer: int | str | bytes = 404
 
     @property
     def id(self) -> str:
@@ -28,10 +28,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answers` are used up in order, the last one for all that follow: a status, `hang`, `drip`, `close`."""
+    """`answers` are used up in order, the last one for all that follow: a status, `hang`, `drip`, `close`, or bytes."""
 
     port: int
-    answers: list[int | str] = field(default_factory=lambda: [200])
+    answers: list[int | str | bytes] = field(default_factory=lambda: [200])
     got: list[Received] = field(default_factory=list)
     location: str = "/elsewhere"
     retry_after: str | None = None
@@ -65,6 +65,9 @@ class _Handler(BaseHTTPRequestHandler):
             told.released.wait(60)
         elif answer == "drip":
             self._drip()
+        elif isinstance(answer, bytes):
+            self.wfile.write(answer)
+            self.close_connection = True
         elif isinstance(answer, int):
             self.send_response(answer)
             if 300 <= answer < 400:
