@@ -77,6 +77,13 @@ def test_each_module_that_answers_has_tests_of_its_name(folder: str, before: str
     assert not [module for module, start in wanted.items() if not any(name.startswith(start) for name in names)]
 
 
+def test_each_module_of_the_models_is_on_the_map_once() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = text.split("## Where to look in `models/`")[1].split("\n## ")[0]
+    named = [name for row in table.splitlines() if row.startswith("| ") for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(path.stem for path in (ROOT / "models").glob("[!_]*.py"))
+
+
 def test_no_document_names_a_file_that_is_not_there() -> None:
     text = "\n".join(path.read_text() for path in DOCUMENTS)
     named = set(re.findall(r"`((?:models|views|jobs|tests|templates|static|docs)/[\w/.-]+\.\w+)`", text))
