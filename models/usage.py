@@ -18,6 +18,8 @@ HOUR = timedelta(hours=1) // database.MICROSECOND
 DAY = 24 * HOUR
 # Places that are kept of a secret.
 PLACES = 5
+# Clocks of several machines differ by less.
+AHEAD = timedelta(minutes=5)
 # Networks of a key that are remembered, and told of as new; beyond, it is used from everywhere.
 NETWORKS = 200
 
@@ -31,6 +33,11 @@ def outcome_of(status: int) -> int:
     if status == 429:
         return RATE_LIMITED
     return CLIENT_ERROR if status < 500 else SERVER_ERROR
+
+
+def ahead() -> int:
+    """A last use that is later than this was noted by a clock that was wrong, and gives way to any other."""
+    return database.to_microseconds(database.now() + AHEAD)
 
 
 def hour_of(moment: datetime) -> int:
@@ -142,6 +149,7 @@ class KeyPlace(Record):
     def prune(cls, key_id: str, secret_id: str) -> set[tuple[str, str]]:
         """Delete all but the newest of a secret; returns what is left, as address and client."""
         mine = (cls.key_id == key_id) & (cls.secret_id == secret_id)
+        cls.delete().where(mine, cls.at > from_microseconds(ahead())).execute()
         kept = list(cls.select(cls.address, cls.client, cls.at).where(mine).order_by(cls.at.desc()).limit(PLACES))
         if len(kept) == PLACES:
             cls.delete().where(mine, cls.at < kept[-1].at).execute()

@@ -3,6 +3,7 @@
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from models import database, incident, network, usage
@@ -39,12 +40,13 @@ DO UPDATE SET accepted = usage_route.accepted + excluded.accepted, refused = usa
 PLACED = """
 INSERT INTO key_place (key_id, secret_id, address, client, at, request, status) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key_id, secret_id, address, client)
-DO UPDATE SET at = excluded.at, request = excluded.request, status = excluded.status WHERE key_place.at < excluded.at
+DO UPDATE SET at = excluded.at, request = excluded.request, status = excluded.status
+WHERE key_place.at < excluded.at OR key_place.at > ?
 """
 LAST_USE = """
 UPDATE api_key
 SET last_used_at = ?, last_used_address = ?, last_used_client = ?, last_used_request = ?, last_used_status = ?
-WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)
+WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ? OR last_used_at > ?)
 """
 GAPS = """
 INSERT INTO usage_gap (hour, count) VALUES (?, ?)
@@ -135,8 +137,8 @@ class Sums:
         self._write_places(keys, remembered)
         self._write_networks(keys, remembered)
         self._write_incidents(keys)
-        latest = [use for key_id, use in self.latest.items() if key_id in keys]
-        _many(LAST_USE, [(*_last(use), use.key_id, use.moment) for use in sorted(latest, key=lambda use: use.key_id)])
+        latest = [_last(use) for key_id, use in self.latest.items() if key_id in keys]
+        _many(LAST_USE, latest, by=itemgetter(5))
 
     def _write_routes(self, keys: dict[str, ApiKey], remembered: Remembered) -> None:
         rows: dict[tuple[str, int, str, str, str], list[int]] = {}
@@ -153,11 +155,11 @@ class Sums:
 
     def _write_places(self, keys: dict[str, ApiKey], remembered: Remembered) -> None:
         places = {name: use for name, use in self.places.items() if name[0] in keys}
-        _many(PLACED, [(*name, use.moment, use.request, use.status) for name, use in places.items()])
+        _many(PLACED, [(*name, use.moment, use.request, use.status, usage.ahead()) for name, use in places.items()])
         of_secrets: defaultdict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
         for key_id, secret_id, address, client in places:
             of_secrets[key_id, secret_id].add((address, client))
-        for (key_id, secret_id), mine in of_secrets.items():
+        for (key_id, secret_id), mine in sorted(of_secrets.items()):
             known = remembered.of(("places", secret_id), list)
             if mine - known:
                 known.clear()
@@ -188,10 +190,13 @@ def _keep(into: dict[Any, Use], name: Any, use: Use) -> None:
         into[name] = use
 
 
-def _many(statement: str, rows: list[tuple[Any, ...]]) -> None:
-    """In one order everywhere, so that two machines that write the same rows wait, and never in a ring."""
+def _many(statement: str, rows: list[tuple[Any, ...]], by: Callable[[Any], Any] | None = None) -> None:
+    """In one order everywhere, so that two machines that write the same rows wait, and never in a ring.
+
+    `by` is the name of a row, where it does not begin with it.
+    """
     if rows:
-        db.cursor().executemany(database.sql(statement), sorted(rows))
+        db.cursor().executemany(database.sql(statement), sorted(rows, key=by))
 
 
 def _known_keys(ids: set[str]) -> dict[str, ApiKey]:
@@ -206,7 +211,8 @@ def _known_keys(ids: set[str]) -> dict[str, ApiKey]:
 
 
 def _last(use: Use) -> tuple[Any, ...]:
-    return use.moment, use.address, use.client, use.request, use.status
+    moment = use.moment
+    return moment, use.address, use.client, use.request, use.status, use.key_id, moment, usage.ahead()
 
 
 def _routes(key_id: str, day: int) -> Iterable[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from models.key_settings import KeySettings
 from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import fresh, live_in, names, words
+from tests.support.usage import used
 
 Browse = Callable[[Person], Browser]
 MakeKey = Callable[..., tuple[ApiKey, str]]
@@ -132,6 +133,16 @@ def test_the_page_says_what_is_special_about_a_key(
     told = words(show(browse(ada), key, ada))
     assert f"{key.name} {state}" in told
     assert said in told
+
+
+def test_a_last_use_that_a_wrong_clock_noted_is_told_with_its_day(
+    ada: Person, make_key: MakeKey, browse: Browse
+) -> None:
+    key, text = make_key(ada)
+    used(text, at=datetime(2090, 5, 17, 12, tzinfo=UTC))
+    assert "When May 17, 2090" in words(show(browse(ada), key, ada))
+    used(text)
+    assert "2090" not in browse(ada).get(ada.settings("api-keys")).text
 
 
 def test_the_history_tells_each_change(ada: Person, olga: Person, browse: Browse, make_key: MakeKey) -> None:

@@ -16,10 +16,12 @@ def set_up(app: Flask) -> None:
 
 
 def ago(moment: datetime | None) -> str:
-    """ "3 min ago" today and yesterday, then the day."""
+    """ "3 min ago" today and yesterday, then the day; also of what a clock noted that was ahead."""
     if moment is None:
         return "Never"
     past = now() - moment
+    if past < -HOUR:
+        return short_day(moment)
     if past < MINUTE:
         return "Just now"
     if past < HOUR:

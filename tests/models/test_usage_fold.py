@@ -10,6 +10,7 @@ import pytest
 from models import (
     ApiKey,
     AuditEvent,
+    KeyNetwork,
     KeyPlace,
     UsageHour,
     UsageMark,
@@ -19,7 +20,7 @@ from models import (
     usage_watch,
 )
 from models.database import now
-from models.usage import OUTCOMES, UsageRoute
+from models.usage import DAY, HOUR, OUTCOMES, PLACES, UsageRoute
 from models.usage_journal import DEAD, REFUSED, SIZE
 from models.usage_sums import NETWORKS, ROUTES, WIDE_ROUTES, Remembered, Sums
 from tests.support.cast import Person
@@ -134,6 +135,37 @@ def test_the_last_use_and_the_last_five_places_are_kept(ada: Person, make_key: M
     assert (row.last_used_status, row.last_used_request, row.last_used_client) == (207, MEMBERS, "curl/8")
     assert row.version == key.version
     assert [place.address for place in KeyPlace.of(key.id)] == [f"192.0.2.{number}" for number in (7, 6, 5, 4, 3)]
+
+
+def test_of_uses_that_are_alike_the_first_and_the_last_are_known(ada: Person, make_key: MakeKey) -> None:
+    """In whichever order they are read: workers have files of their own, and clocks are set back."""
+    key, _ = make_key(ada)
+    moment = database.now_microseconds() // HOUR * HOUR
+    for later in (5, 2, 9, 7):
+        usage_journal.write(use_of(key, moment + later))
+    usage_fold.fold()
+    assert ApiKey.get_by_id(key.id).last_used_at == database.from_microseconds(moment + 9)
+    assert [place.at for place in KeyPlace.of(key.id)] == [database.from_microseconds(moment + 9)]
+    assert KeyNetwork.first_of(key.id).first_at == database.from_microseconds(moment + 2)  # type: ignore[union-attr]
+
+
+def test_what_a_clock_noted_that_was_ahead_gives_way(ada: Person, make_key: MakeKey) -> None:
+    """To the first use after it was set right, however far ahead it was."""
+    key, _ = make_key(ada)
+    for number in range(PLACES):
+        moment = database.now_microseconds() + (400 + number) * DAY
+        usage_journal.write(use_of(key, moment, address=f"198.51.100.{number}", status=404))
+    usage_fold.fold()
+    assert ApiKey.get_by_id(key.id).last_used_status == 404
+    moment = database.now_microseconds()
+    usage_journal.write(use_of(key, moment, address="198.51.100.1"))
+    usage_fold.fold()
+    row = ApiKey.get_by_id(key.id)
+    assert (row.last_used_at, row.last_used_status) == (database.from_microseconds(moment), 200)
+    assert database.from_microseconds(moment) in [place.at for place in KeyPlace.of(key.id)]
+    usage_journal.write(use_of(key, moment + 1))
+    usage_fold.fold()
+    assert [place.address for place in KeyPlace.of(key.id)] == ["192.0.2.7", "198.51.100.1"]
 
 
 def test_no_more_places_are_stored_than_are_shown(ada: Person, make_key: MakeKey) -> None:

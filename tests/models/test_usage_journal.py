@@ -1,6 +1,9 @@
 """A line of a journal is counted once, whoever reads at the same time, dies just then, or deletes the file."""
 
+import fcntl
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,8 @@ from typing import Any
 import pytest
 from peewee import fn
 
-from models import ApiKey, UsageHour, database, usage_fold, usage_journal
+from models import ApiKey, UsageHour, database, usage_fold, usage_journal, usage_watch
+from models.usage_fold import STALE
 from models.usage_journal import LOOK_EVERY
 from models.usage_sums import Sums
 from tests.support.cast import Person
@@ -108,3 +112,40 @@ def test_a_journal_that_is_deleted_while_it_is_written_to_is_written_again(
     assert counted(key) == 6
     assert (journals / "losses").exists()
     assert [record.message for record in caplog.records] == ["a journal was deleted, and was written again"] * 2
+
+
+def test_what_a_process_left_that_died_while_it_began_a_file_is_removed(connected: str, journals: Path) -> None:
+    """Not at once, and not while another is about to name it."""
+    journals.mkdir()
+    left, locked, young = (journals / f"{name}.new" for name in ("left", "locked", "young"))
+    for file in (left, locked, young):
+        file.touch()
+    for file in (left, locked):
+        os.utime(file, (time.time() - STALE - 1, time.time() - STALE - 1))
+    with locked.open() as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        usage_fold.fold()
+        assert (left.exists(), locked.exists(), young.exists()) == (False, True, True)
+
+
+def test_a_fold_ends_in_time_and_the_next_one_goes_on(
+    ada: Person, make_key: MakeKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, _ = make_key(ada)
+    monkeypatch.setattr(usage_fold, "MOST", 1)
+    for _ in range(3):
+        usage_journal.use(tmp_path)
+        usage_journal.write(use_of(key))
+    assert usage_fold.fold(seconds=0) == (1, 0)
+    assert usage_fold.fold() == (2, 0)
+
+
+def test_the_oldest_use_of_all_workers_tells_how_far_counts_are_behind(
+    ada: Person, make_key: MakeKey, tmp_path: Path
+) -> None:
+    key, _ = make_key(ada)
+    ages = (50, 400, 90)
+    for age in ages:
+        usage_journal.use(tmp_path)
+        usage_journal.write(use_of(key, database.now_microseconds() - age * 1_000_000))
+    assert 400 <= usage_watch.behind() < 460

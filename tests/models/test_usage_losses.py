@@ -13,6 +13,7 @@ from models import (
     UsageHour,
     UsageMark,
     database,
+    metrics,
     usage,
     usage_fold,
     usage_journal,
@@ -196,7 +197,9 @@ def test_what_is_damaged_is_a_loss_too(
     ):
         journal.append(line, 0)
     usage_journal.write(use_of(key))
+    before = metrics.USAGE_LOST._value.get()
     assert usage_fold.fold() == (2, 5)
+    assert metrics.USAGE_LOST._value.get() - before == 5
     assert gaps() == {0: 5}
     assert "lines of a journal were damaged" in [record.message for record in caplog.records]
 

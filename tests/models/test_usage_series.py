@@ -6,6 +6,7 @@ import pytest
 
 from models import ApiKey, KeySecret, UsageGap, Workspace, database, usage, usage_month, usage_series, usage_sparks
 from models.plan import PLANS, Plan
+from models.usage_purge import HOURS_KEPT
 from models.usage_series import BEFORE, HISTORY, HOURS, LATER, Series
 from tests.support.cast import Person, make_key
 from tests.support.usage import used
@@ -82,6 +83,12 @@ def test_nothing_is_known_before_the_key_was_made(ada: Person) -> None:
     assert (series.total, len(series.known), series.lacks(BEFORE), series.lacks(HISTORY)) == (4, 4, True, False)
 
 
+def test_a_bucket_that_ends_as_the_key_was_made_is_not_known(ada: Person) -> None:
+    with database.at(at(days=3).replace(hour=0, minute=0)):
+        key, _ = make_key(ada)
+    assert [bucket.unknown for bucket in of(key, "30d").buckets] == [BEFORE] * 26 + [""] * 4
+
+
 def test_the_history_of_the_plan_holds_at_once(ada: Person, old: tuple[ApiKey, str]) -> None:
     key, text = old
     used(text, at=at(days=6), times=2)
@@ -101,6 +108,10 @@ def test_hours_are_kept_for_ninety_days(old: tuple[ApiKey, str]) -> None:
     series = usage_series.of_key(key, BUSINESS, hours, NOON)
     assert [bucket.unknown for bucket in series.buckets] == [HOURS] * 25 + [""] * 24
     assert not usage_series.of_key(key, BUSINESS, days, NOON).lacks(HOURS)
+    sharp = NOON.replace(minute=0)
+    assert not usage_series.of_key(key, BUSINESS, usage_series.between(sharp - HOURS_KEPT, sharp, 1), sharp).lacks(
+        HOURS
+    )
 
 
 def test_between_takes_every_bucket_that_is_touched() -> None:
@@ -125,6 +136,8 @@ def test_the_days_of_many_keys_in_small(ada: Person, old: tuple[ApiKey, str]) ->
     used(text, at=NOON, times=2, status=429)
     used(text, at=at(days=29), times=4)
     used(text, at=at(days=30), times=100)
+    # A clock was ahead.
+    used(text, at=at(days=-1), times=100)
     with database.at(at(days=2)):
         young, _ = make_key(ada)
     found = usage_sparks.sparks([key, young], TEAM, NOON)

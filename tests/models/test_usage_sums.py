@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from models.usage_sums import NETWORKS
 from tests.support.cast import Person
 from tests.support.cast import make_key as new_key
 from tests.support.dying import dies
+from tests.support.processes import until
 from tests.support.usage import use_of
 
 MakeKey = Callable[..., tuple[ApiKey, str]]
@@ -122,3 +125,30 @@ def fold_that_dies(url: str, data_dir: Path, after: int) -> bool:
         usage_fold.fold()
 
     return dies(url, fold, after)
+
+
+WAITED_FOR = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+TAKE = "SELECT 1 FROM api_key WHERE id = %s FOR UPDATE NOWAIT"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_all_machines_take_keys_in_one_order(ada: Person, make_key: MakeKey, connected: str) -> None:
+    """However the last uses lie, or each of two would wait for what the other has."""
+    first, second = sorted((make_key(ada, name=name)[0] for name in "AB"), key=lambda key: key.id)
+    moment = database.now_microseconds()
+    usage_journal.write(use_of(second, moment))
+    usage_journal.write(use_of(first, moment + 1))
+
+    def fold() -> usage_fold.Folded:
+        try:
+            return usage_fold.fold()
+        finally:
+            database.forget_connection()
+
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(connected) as other:
+        other.execute(TAKE, [first.id])
+        folding = pool.submit(fold)
+        until("the fold waits for the first key", lambda: bool(other.execute(WAITED_FOR).fetchone()[0]))  # type: ignore[index]
+        other.execute(TAKE, [second.id])
+        other.commit()
+        assert folding.result() == (2, 0)
