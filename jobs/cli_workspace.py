@@ -104,6 +104,8 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "keys_that_would_not_fit_count": effect.over_count,
         "keys_to_be_flagged": [key.id for key in effect.flagged],
         "keys_to_be_flagged_count": effect.flagged_count,
+        "keys_to_be_revoked": [key.id for key in effect.aside],
+        "keys_to_be_revoked_count": effect.aside_count,
         "more_unused": effect.unused,
         "more_due_for_rotation": effect.rotation_due,
         "who_could_not_create": effect.people,

@@ -52,7 +52,7 @@ class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
     revoked_by = TextField(null=True)
     revoke_reason = TextField(null=True)
     deleted_at = UTCDateTimeField(null=True)
-    # The stages of the clean-up, when somebody last said that the key is needed, and why it is spared.
+    # The stages of the clean-up, since when a stage or the wait for a use counts anew, and why the key is spared.
     flagged_at = UTCDateTimeField(null=True)
     quarantined_at = UTCDateTimeField(null=True)
     woken_at = UTCDateTimeField(null=True)
@@ -181,7 +181,8 @@ class ApiKey(KeyState, KeyRotation, KeyQuarantine, WorkspaceRecord):
             current._must_be_live(now())
             key_grant.may_hand_out(by, self.id, current.settings)
             if current.disabled_at is not None:
-                self._update(disabled_at=None)
+                # Whoever enables it needs it: the clean-up, which left it alone, begins anew.
+                self._update(disabled_at=None, flagged_at=None, woken_at=now())
                 self._record("api_key.enabled", by)
 
     def revoke(self, *, by: Actor, reason: str = "unneeded", note: str = "") -> None:

@@ -39,28 +39,46 @@ def revoked_from(key: ApiKey) -> datetime | None:
     """When a key that is put aside would be revoked, if nothing calls it and nobody wakes it."""
     if key.quarantined_at is None or key.exempt_reason is not None or key.disabled_at is not None:
         return None
-    found: datetime = max(key.quarantined_at, key.last_used_at or key.quarantined_at) + STAGE
-    return found
+    since = (key.quarantined_at, key.last_used_at, key.woken_at)
+    return max(each for each in since if each is not None) + STAGE
+
+
+def aside(workspace: Workspace, moment: datetime) -> Any:
+    """The keys in quarantine that would be revoked after the days of that stage, as a query: for the same report."""
+    return ApiKey.active(workspace.id, moment).where(ApiKey.quarantined_at.is_null(False), _undecided())
+
+
+def switch(workspace_id: str, *, on: bool) -> None:
+    """Begin anew, in the transaction at hand: what was put aside before has its days from now on."""
+    keys = ApiKey.workspace == workspace_id
+    if on:
+        ApiKey.update(woken_at=now()).where(keys, ApiKey.quarantined_at.is_null(False)).execute()
+    else:
+        # What was flagged is only unused now. What was put aside waits for somebody.
+        ApiKey.update(flagged_at=None).where(keys).execute()
 
 
 def _stages(policy: Policy, moment: datetime) -> dict[str, tuple[Any, Callable[[ApiKey], None]]]:
     """From the last one to the first, so that a key does not run through all of them at once."""
     unused, old = key_list.unused(policy, moment), moment - STAGE
-    touched = ApiKey.exempt_reason.is_null() & ApiKey.disabled_at.is_null()
-    awake = ApiKey.quarantined_at.is_null()
+    awake, waited = ApiKey.quarantined_at.is_null(), key_list.not_woken_since(old)
     called = ApiKey.last_used_at.is_null(False) & (ApiKey.last_used_at > old)
     return {
-        "revoked": (touched & (ApiKey.quarantined_at <= old) & ~called, _revoke),
-        "quarantined": (touched & awake & (ApiKey.flagged_at <= old) & unused, _quarantine),
+        "revoked": (_undecided() & (ApiKey.quarantined_at <= old) & waited & ~called, _revoke),
+        "quarantined": (_undecided() & awake & (ApiKey.flagged_at <= old) & unused, _quarantine),
         "no longer flagged": (awake & ApiKey.flagged_at.is_null(False) & ~unused, _unflag),
         "flagged": (_to_flag(policy, moment), _flag),
     }
 
 
 def _to_flag(policy: Policy, moment: datetime) -> Any:
-    spared = ApiKey.exempt_reason.is_null(False) | ApiKey.disabled_at.is_null(False)
     begun = ApiKey.flagged_at.is_null(False) | ApiKey.quarantined_at.is_null(False)
-    return key_list.unused(policy, moment) & ~spared & ~begun
+    return key_list.unused(policy, moment) & _undecided() & ~begun
+
+
+def _undecided() -> Any:
+    """Neither spared for a reason nor disabled, which is a decision of its own."""
+    return ApiKey.exempt_reason.is_null() & ApiKey.disabled_at.is_null()
 
 
 def _found(workspace_id: str, condition: Any) -> Iterator[ApiKey]:

@@ -148,9 +148,9 @@ def unused(policy: Policy, moment: datetime) -> Any:
     """The condition for what `KeyState.unused_from` tells of one key."""
     new, idle = moment - never_used_after(policy), moment - policy.unused_after
     born = fn.COALESCE(ApiKey.starts_at, ApiKey.created_at)
-    never = (ApiKey.created_at <= new) & (born <= ApiKey.created_at.db_value(new)) & _not_woken_since(new)
+    never = (ApiKey.created_at <= new) & (born <= ApiKey.created_at.db_value(new)) & not_woken_since(new)
     # Never NULL, so that it can be denied as well.
-    used = ApiKey.last_used_at.is_null(False) & (ApiKey.last_used_at <= idle) & _not_woken_since(idle)
+    used = ApiKey.last_used_at.is_null(False) & (ApiKey.last_used_at <= idle) & not_woken_since(idle)
     return (ApiKey.last_used_at.is_null() & never) | used
 
 
@@ -162,7 +162,8 @@ def rotation_due(policy: Policy, moment: datetime) -> Any:
     return newest <= KeySecret.created_at.db_value(moment - policy.rotation_after)
 
 
-def _not_woken_since(moment: datetime) -> Any:
+def not_woken_since(moment: datetime) -> Any:
+    """The condition for a key whose wait was not begun anew since a moment."""
     return ApiKey.woken_at.is_null() | (ApiKey.woken_at <= moment)
 
 

@@ -69,7 +69,7 @@ class KeyQuarantine:
                 self._record("api_key.exempted", by, reason=reason)
 
     def end_exemption(self, *, by: Actor) -> None:
-        """Let the clean-up see the key again. The wait for a use begins anew."""
+        """Let the clean-up see the key again. The wait for a use begins anew, and so does a quarantine."""
         with transaction():
             self.workspace.hold()
             if self._current().exempt_reason is not None:

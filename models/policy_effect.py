@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from models import cleanup, key_list, role, scope
 from models.api_key import ApiKey
@@ -26,14 +27,18 @@ class Effect:
     people: list[str] = field(default_factory=list)
     admin_keys: int = 0
 
-    # Unused keys that the clean-up in stages would begin with: those at most that are listed, and how many.
+    # Unused keys that the clean-up in stages would begin with, and keys in quarantine that it would go on with: at most
+    # those that are listed, and how many.
     flagged: list[ApiKey] = field(default_factory=list)
     flagged_count: int = 0
+    aside: list[ApiKey] = field(default_factory=list)
+    aside_count: int = 0
 
     @property
     def anything(self) -> bool:
         more = max(self.unused, self.rotation_due) > 0
-        return bool(more or self.over_count or self.people or self.admin_keys or self.flagged_count)
+        counts = (self.over_count, self.admin_keys, self.flagged_count, self.aside_count)
+        return bool(more or self.people or any(counts))
 
 
 def of(workspace: Workspace, after: Policy, moment: datetime) -> Effect:
@@ -49,13 +54,17 @@ def of(workspace: Workspace, after: Policy, moment: datetime) -> Effect:
     found.unused = _unused(workspace, after, moment) - _unused(workspace, before, moment)
     found.rotation_due = _due(workspace, after, moment) - _due(workspace, before, moment)
     if after.staged_cleanup and after != before:
-        due = cleanup.due(workspace, after, moment)
-        found.flagged = list(due.order_by(ApiKey.name_folded, ApiKey.id).limit(MOST_LISTED))
-        found.flagged_count = due.count()
+        found.flagged, found.flagged_count = _listed(cleanup.due(workspace, after, moment))
+    if after.staged_cleanup and not before.staged_cleanup:
+        found.aside, found.aside_count = _listed(cleanup.aside(workspace, moment))
     if after.creators != before.creators:
         found.people = list(_who_loses(workspace, before, after))
         found.admin_keys = _admin_keys(workspace, moment) if not after.lets_create(role.KEY_TOUCHES) else 0
     return found
+
+
+def _listed(keys: Any) -> tuple[list[ApiKey], int]:
+    return list(keys.order_by(ApiKey.name_folded, ApiKey.id).limit(MOST_LISTED)), keys.count()
 
 
 def _unused(workspace: Workspace, policy: Policy, moment: datetime) -> int:

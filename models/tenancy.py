@@ -1,8 +1,7 @@
 """Founding a workspace and changing its name, policy or plan: verbs that need its members and its audit trail."""
 
-from models import role
+from models import cleanup, role
 from models.actor import Actor
-from models.api_key import ApiKey
 from models.audit import PLAN_CHANGED, AuditEvent
 from models.database import new_id, transaction
 from models.errors import Conflict
@@ -69,9 +68,8 @@ def choose_policy(workspace: Workspace, policy: Policy, *, by: Actor, seen: str 
         if not changes:
             return
         workspace.save(only=[Workspace.policy_text])
-        if before.staged_cleanup and not policy.staged_cleanup:
-            # What it flagged is only unused now. What it put aside waits for somebody.
-            ApiKey.update(flagged_at=None).where(ApiKey.workspace == workspace.id).execute()
+        if before.staged_cleanup != policy.staged_cleanup:
+            cleanup.switch(workspace.id, on=policy.staged_cleanup)
         AuditEvent.write(POLICY_CHANGED, workspace.id, workspace=workspace.id, by=by, **changes)
 
 
