@@ -7,6 +7,7 @@ import click
 from jobs import runner
 from jobs.schedule import EVERY
 from jobs.terminal import Commands, Moment, json_option, need_tables, show, show_list
+from models.apart import SomeFailed
 from models.database import now
 from models.errors import NotFound
 
@@ -31,7 +32,10 @@ def run(name: str, moment: datetime | None, as_json: bool) -> None:
     if job is None:
         raise NotFound(f"There is no job {name!r}. Jobs: {', '.join(each.name for each in EVERY)}.")
     moment = moment or now()
-    outcome = runner.run_at(job, moment)
+    try:
+        outcome = runner.run_at(job, moment)
+    except SomeFailed as problem:
+        raise click.ClickException(str(problem)) from problem
     show(as_json, {"job": job.name, "at": moment, "outcome": outcome}, outcome)
 
 

@@ -10,6 +10,7 @@ from models import (
     Throttle,
     WebhookDelivery,
     WorkflowRun,
+    apart,
     usage_purge,
 )
 
@@ -29,4 +30,4 @@ OVER = {
 
 
 def run() -> str:
-    return "deleted " + ", ".join(f"{purge()} {what}" for what, purge in OVER.items())
+    return "deleted " + ", ".join(apart.each(OVER, lambda what: f"{OVER[what]()} {what}"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from models import key_list, outbox
+from models import apart, key_list, outbox
 from models.actor import SYSTEM
 from models.api_key import ApiKey
 from models.database import now, transaction
@@ -22,12 +22,15 @@ BATCH = 100
 
 def run() -> Counter[str]:
     """Move each key at most one stage on. Returns how many were moved where."""
+    return +sum(apart.each(Workspace.each(), _run_in), Counter())
+
+
+def _run_in(workspace: Workspace) -> Counter[str]:
     done: Counter[str] = Counter()
-    for workspace in Workspace.each():
-        if workspace.policy.staged_cleanup:
-            for name, (condition, act) in _stages(workspace.policy, now()).items():
-                done[name] += sum(_act(key, condition, act) for key in _found(workspace.id, condition))
-    return +done
+    if workspace.policy.staged_cleanup:
+        for name, (condition, act) in _stages(workspace.policy, now()).items():
+            done[name] += sum(_act(key, condition, act) for key in _found(workspace.id, condition))
+    return done
 
 
 def due(workspace: Workspace, policy: Policy, moment: datetime) -> Any:

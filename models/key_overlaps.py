@@ -3,9 +3,11 @@
 The old secret stops by itself, by the clock alone. See models/key_rotation.py.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from models import apart
 from models.actor import SYSTEM
 from models.api_key import ApiKey
 from models.audit import AuditEvent
@@ -19,11 +21,14 @@ BATCH = 100
 
 def close_all() -> int:
     """Returns how many are over that were not before. May be killed anywhere, run twice, and beside itself."""
-    noted = 0
-    while found := list(_over(now()).order_by(KeySecret.ends_at).limit(BATCH)):
-        for old in found:
-            noted += close(old.id, old.key.workspace_id)
-    return noted
+    return sum(apart.each(_all_over(), lambda old: close(old.id, old.key.workspace_id)))
+
+
+def _all_over() -> Iterator[KeySecret]:
+    last = ""
+    while found := list(_over(now()).where(KeySecret.id > last).order_by(KeySecret.id).limit(BATCH)):
+        last = found[-1].id
+        yield from found
 
 
 def _over(moment: datetime) -> Any:

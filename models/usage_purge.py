@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from models import usage
+from models import apart, usage
 from models.api_key import ApiKey
 from models.audit import SPARED, kept_since
 from models.database import now, transaction
@@ -21,9 +21,7 @@ def purge() -> int:
     # A file may lie still for long. Without its mark it would be counted again, so marks stay until nobody sees that.
     UsageMark.delete().where(UsageMark.at < now() - longest - SPARED).execute()
     deleted = UsageGap.delete().where(UsageGap.hour < usage.hour_of(now() - longest)).execute()
-    for workspace in Workspace.each():
-        deleted += _of_workspace(workspace)
-    return deleted
+    return int(deleted + sum(apart.each(Workspace.each(), _of_workspace)))
 
 
 def _of_workspace(workspace: Workspace) -> int:

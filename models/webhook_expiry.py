@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from models import apart
 from models.api_key import ApiKey
 from models.database import now, to_microseconds, transaction
 from models.webhook import Webhook
@@ -15,14 +16,16 @@ LATE = timedelta(days=3)
 
 def announce() -> int:
     """Returns how many deliveries were written. May run twice, and beside itself."""
-    told = 0
     listening: Any = Webhook.select(Webhook.workspace).where(Webhook.disabled_at.is_null()).distinct()
-    for (workspace_id,) in list(listening.tuples()):
-        moment = now()
-        soon = (ApiKey.expires_at > moment - LATE) & (ApiKey.expires_at <= moment + timedelta(days=DAYS[0]))
-        for key in list(ApiKey.in_workspace(workspace_id).where(ApiKey.revoked_at.is_null(), soon)):
-            with transaction():
-                told += _announce(key, moment)
+    return sum(apart.each([workspace_id for (workspace_id,) in listening.tuples()], _announce_in))
+
+
+def _announce_in(workspace_id: str) -> int:
+    told, moment = 0, now()
+    soon = (ApiKey.expires_at > moment - LATE) & (ApiKey.expires_at <= moment + timedelta(days=DAYS[0]))
+    for key in list(ApiKey.in_workspace(workspace_id).where(ApiKey.revoked_at.is_null(), soon)):
+        with transaction():
+            told += _announce(key, moment)
     return told
 
 

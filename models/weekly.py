@@ -1,11 +1,12 @@
 """The week that is over, in figures, promised once to everybody who manages keys."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from peewee import fn
 
-from models import outbox, usage
+from models import apart, outbox, usage
 from models.api_key import ApiKey
 from models.database import now, transaction
 from models.incident import Incident
@@ -21,12 +22,7 @@ BATCH = 100
 def promise_all() -> int:
     """Promise the last full week (ISO 8601, UTC) of each workspace in which there was anything; returns how many."""
     monday = last_monday(now())
-    promised, last = 0, ""
-    while some := _not_told(threshold(monday), last):
-        last = some[-1].id
-        with transaction():
-            promised += sum(_promise(workspace, monday) for workspace in some)
-    return promised
+    return sum(apart.each(_not_told(threshold(monday)), lambda workspace: _promise(workspace, monday)))
 
 
 def last_monday(moment: datetime) -> datetime:
@@ -40,17 +36,22 @@ def threshold(monday: datetime) -> str:
     return f"{year}-W{week:02}"
 
 
-def _not_told(week: str, after: str) -> list[Workspace]:
+def _not_told(week: str) -> Iterator[Workspace]:
     told = Notice.select(Notice.workspace).where(Notice.kind == KIND, Notice.threshold == week)
-    query = Workspace.select().where(Workspace.id > after, Workspace.id.not_in(told))
-    return list(query.order_by(Workspace.id).limit(BATCH))
+    last = ""
+    while some := list(
+        Workspace.select().where(Workspace.id > last, Workspace.id.not_in(told)).order_by(Workspace.id).limit(BATCH)
+    ):
+        last = some[-1].id
+        yield from some
 
 
 def _promise(workspace: Workspace, monday: datetime) -> bool:
     facts = figures(workspace, monday)
     if not any((facts["requests"], facts["created"], facts["revoked"], facts["incidents"])):
         return False
-    return outbox.promise(KIND, workspace.id, workspace.id, threshold(monday), facts=facts) > 0
+    with transaction():
+        return outbox.promise(KIND, workspace.id, workspace.id, threshold(monday), facts=facts) > 0
 
 
 def figures(workspace: Workspace, monday: datetime) -> dict[str, Any]:
