@@ -104,11 +104,14 @@ def compose(mail: Mail, facts: Iterable[Told], settings: Settings) -> bytes | No
 
 
 def _sections(facts: Iterable[Told], place: Place) -> tuple[list[Section], int]:
-    """Sections in order of urgency, and the number of keys. Several thresholds of one key are one line."""
+    """Sections in order of urgency, and the number of keys. Several thresholds of a key are one line."""
     found: dict[tuple[str, str], Section] = {}
     seen: set[tuple[str, str]] = set()
     for told in facts:
-        subject = (told.notice.kind, told.notice.key_id or told.notice.subject)
+        about = told.notice.key_id or told.notice.subject
+        if told.notice.kind == mail_words.SUMMARY:
+            about += told.notice.threshold
+        subject = (told.notice.kind, about)
         group = (told.notice.workspace_id, told.notice.kind)
         if subject in seen:
             found[group].again[subject[1]] += 1
@@ -135,15 +138,18 @@ def _head(sections: list[Section], keys: int) -> dict[str, Any]:
     """What stands above the sections: in the list of mails, before it is opened, and when it is."""
     about = [section for section in sections if section.keys is not None] or sections
     kinds = list(dict.fromkeys(section.kind for section in about))
-    workspaces = list({section.workspace_id: section.workspace for section in sections}.values())
     preview = "; ".join(f"{section.title}: {section.items[0].name or section.title}" for section in sections)
     items = about[0].items
     return {
-        "subject": mail_headlines.subject(kinds, items, keys, workspaces),
+        "subject": mail_headlines.subject(kinds, items, keys, _workspaces(about)),
         "heading": mail_headlines.heading(kinds, items, keys),
         "preview": items[0].sentence if keys == 1 and items[0].sentence else mail_parts.clean(preview),
-        "workspaces": workspaces,
+        "workspaces": _workspaces(sections),
     }
+
+
+def _workspaces(sections: list[Section]) -> list[str]:
+    return list({section.workspace_id: section.workspace for section in sections}.values())
 
 
 def _why(mail: Mail, workspace: str) -> str:

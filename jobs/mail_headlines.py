@@ -12,12 +12,13 @@ _ALONE = {
     "dead_secret": ("A dead secret of {} in {} is in use", "A dead secret is in use"),
     "webhook_disabled": ("Webhook {} of {} is disabled", "A webhook is disabled"),
     "team_confirmation": ("Confirm {} for mail of {}", "Confirm this address"),
-    "expired": ("API key {} of {} has expired", ""),
-    "unused": ("API key {} of {} is unused", ""),
-    "quarantined": ("API key {} of {} is in quarantine", ""),
-    "cleaned_up": ("Unused API key {} of {} is revoked", ""),
-    "rotation_due": ("API key {} of {} is due for rotation", ""),
-    "maker_left": ("API key {} of {} has lost its maker", ""),
+    "expiring": ("API key {} of {} expires soon", "An API key expires soon"),
+    "expired": ("API key {} of {} has expired", "An API key has expired"),
+    "unused": ("API key {} of {} is unused", "An API key is unused"),
+    "quarantined": ("API key {} of {} is in quarantine", "An API key is in quarantine"),
+    "cleaned_up": ("Unused API key {} of {} is revoked", "An unused API key is revoked"),
+    "rotation_due": ("API key {} of {} is due for rotation", "An API key is due for rotation"),
+    "maker_left": ("API key {} of {} has lost its maker", "An API key has lost its maker"),
 }
 _ANY = ("API key {} of {} needs a look", "1 API key needs a look")
 # Of several keys: gaps for how many, and for whose they are.
@@ -35,23 +36,31 @@ _TOGETHER = {
     "maker_left": "{} API keys{} have lost their maker",
 }
 _MIXED = "{} API keys{} need a look"
+# After what is said of the most urgent one.
+_MORE = ", {} more need{} a look"
 
 
 def subject(kinds: list[str], items: list[Item], keys: int, workspaces: list[str]) -> str:
-    """`kinds` are of keys alone, as `keys` counts them: none where the mail only sums up a week."""
+    """`kinds` are of keys alone, the most urgent first, as `items` are: none where the mail only sums up weeks."""
     where = workspaces[0] if len(workspaces) == 1 else f"{len(workspaces)} workspaces"
+    if not keys:
+        return f"Last {'week' if len(items) == 1 else 'weeks'} in {clean(where, 50)}"
     if keys == 1:
         return _fitted(_alone(kinds, items)[0], items[0].name, where)
-    if not keys:
-        return f"Last week in {clean(where, 50)}"
+    if len(kinds) > 1:
+        # There is no room for a workspace besides.
+        words = _alone(kinds, items)[0].replace(" of {}", "{}") + _MORE.format(f"{keys - 1:,}", "s" * (keys == 2))
+        return _fitted(words, items[0].name, "")
     words = _together(kinds)
     return words.format(f"{keys:,}", f" of {clean(where, LONGEST - len(words) - 8)}")
 
 
 def heading(kinds: list[str], items: list[Item], keys: int) -> str:
     if not keys:
-        return "The week in figures"
-    return _alone(kinds, items)[1] if keys == 1 else _together(kinds).format(f"{keys:,}", "")
+        return f"The {'week' if len(items) == 1 else 'weeks'} in figures"
+    if keys > 1:
+        return _together(kinds).format(f"{keys:,}", "")
+    return _ANY[1] if len(kinds) > 1 else _alone(kinds, items)[1]
 
 
 def _together(kinds: list[str]) -> str:
@@ -60,8 +69,6 @@ def _together(kinds: list[str]) -> str:
 
 def _alone(kinds: list[str], items: list[Item]) -> tuple[str, str]:
     """An item may say of itself what its kind does not tell."""
-    if len(kinds) > 1:
-        return _ANY
     words, above = _ALONE.get(kinds[0], _ANY)
     return items[0].subject or words, items[0].heading or above or _ANY[1]
 

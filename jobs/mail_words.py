@@ -137,7 +137,7 @@ def _weekly(told: Told, place: Place) -> Item:
     monday = datetime.fromisoformat(facts["monday"])
     name = f"{monday:%b} {monday.day} to {monday + timedelta(days=6):%b} {(monday + timedelta(days=6)).day}"
     url = f"{place.base_url}/w/{told.workspace.id}/settings/plan"
-    item = _item(told, "", (Link("See the usage", url),), list(_of_week(facts)))
+    item = _item(told, "", (Link("See the usage", url),), list(_of_week(facts)), sort=monday)
     return replace(item, name=name)
 
 

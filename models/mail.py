@@ -146,9 +146,10 @@ class Mail(Record):
             self._update(status="failed", error=error, in_doubt=in_doubt, due_at=due)
 
     def try_again(self) -> bool:
-        """Send a dead letter once more. False when it is none any more."""
+        """Send a dead letter once more, with all the tries of a new one. False when it is none any more."""
         fresh = {
             "status": "planned",
+            "attempts": 0,
             "due_at": now(),
             "give_up_at": now() + GIVE_UP,
             "lease": None,

@@ -45,13 +45,44 @@ def test_what_is_promised_is_in_one_digest_at_eight(mailbox: Mailbox, ada: Perso
     assert outbox.notices_of(key)[0].at == EIGHT
     assert run_at(EIGHT) == "1 sent"
     [mail] = mailbox.arrived
-    assert mail.subject == "API key “CRM sync” of Fieldstone needs a look"
+    assert mail.subject == "API key “CRM sync” of Fieldstone expires in 6 days", "the most urgent of what it tells"
+    assert mail.text.startswith("1 API key needs a look, Fieldstone")
     assert "Expires in 6 days, on Dec 1, 2026, 15:00 UTC. Never used." in mail.text
     assert f"/api-keys/{key.id}/edit" in mail.text
     assert f"/api-keys/{key.id}/rotate" in mail.text
     assert "<http://localhost/unsubscribe/" in str(mail.message["List-Unsubscribe"])
     assert mail.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert run_at(EIGHT + timedelta(days=1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "heading"),
+    [("expiring", "An API key expires soon"), ("rotation_due", "An API key is due for rotation")],
+)
+def test_a_digest_about_one_thing_is_headed_by_it(
+    mailbox: Mailbox, ada: Person, key: ApiKey, kind: str, heading: str
+) -> None:
+    promise(key, kind, "7d")
+    run_at(EIGHT)
+    [mail] = mailbox.arrived
+    assert mail.text.startswith(f"{heading}, Fieldstone")
+    assert f">{heading}</h1>" in mail.html
+
+
+@pytest.mark.parametrize(
+    ("others", "more"), [(1, "1 more needs a look"), (2, "2 more need a look"), (20, "20 more need a look")]
+)
+def test_the_subject_of_many_things_names_the_most_urgent_key(
+    mailbox: Mailbox, ada: Person, key: ApiKey, others: int, more: str
+) -> None:
+    with database.at(START), outbox.quiet():
+        trials = [aged(make_key(ada, name=f"Trial {number}")[0]) for number in range(others)]
+    for trial in trials:
+        promise(trial, "unused", "90d")
+    promise(key, "expiring", "7d")
+    run_at(EIGHT)
+    [mail] = mailbox.arrived
+    assert mail.subject == f"API key “CRM sync” expires in 6 days, {more}"
 
 
 def test_there_is_one_digest_a_day(mailbox: Mailbox, ada: Person, key: ApiKey) -> None:

@@ -70,7 +70,8 @@ def test_many_keys_of_many_kinds_are_one_mail_that_is_shown_whole(
         flag_keys.run()
     assert run_at_eight() == "1 sent"
     [mail] = mailbox.arrived
-    assert mail.subject == "30 API keys of Fieldstone need a look"
+    assert mail.subject == "API key “Nightly export of th…” expires in 4 days, 29 more need a look"
+    assert mail.text.startswith("30 API keys need a look, Fieldstone")
     assert len(mail.html) < 90_000, "Gmail cuts longer ones, and its foot with them"
     titles = re.findall(r"^(Expires soon|Rotation due|Maker gone|Unused): 30 keys\r?$", mail.text, re.MULTILINE)
     assert titles == ["Expires soon", "Rotation due", "Maker gone", "Unused"]

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from jobs import send_mail, weekly_summary
-from models import ApiKey, Notice, database, weekly
+from models import ApiKey, Member, Notice, database, outbox, weekly
 from tests.support.cast import Person
 from tests.support.mailbox import Mailbox
 from tests.support.usage import used
@@ -86,3 +86,39 @@ def test_after_weeks_without_a_scheduler_only_the_last_one_is_told(ada: Person, 
     with time_machine.travel(NEXT + timedelta(days=8), tick=False):
         assert weekly_summary.run() == "workspaces summed up: 1"
     assert {notice.threshold for notice in Notice.select().where(Notice.kind == "weekly")} == {"2026-W48"}
+
+
+def test_two_weeks_that_come_together_are_both_told(mailbox: Mailbox, ada: Person, a_week: ApiKey) -> None:
+    send_mail.run()
+    Notice.delete().execute()
+    del mailbox.arrived[:]
+    for weeks in (0, 1):
+        with time_machine.travel(NEXT + timedelta(days=7 * weeks, hours=1), tick=False):
+            assert weekly_summary.run() == "workspaces summed up: 1"
+    with time_machine.travel(NEXT + timedelta(days=8), tick=False):
+        send_mail.run()
+    [mail] = mailbox.to("ada@example.com")
+    assert mail.subject == "Last weeks in Fieldstone"
+    for said in (mail.text, mail.html):
+        assert 0 < said.index("Nov 16 to Nov 22") < said.index("Nov 23 to Nov 29")
+        assert "999" in said
+    assert mail.text.startswith("The weeks in figures")
+
+
+def test_the_summary_of_another_workspace_is_not_in_what_is_said_of_a_key(
+    mailbox: Mailbox, ada: Person, mallory: Person, a_week: ApiKey, make_key: MakeKey
+) -> None:
+    send_mail.run()
+    Notice.delete().execute()
+    del mailbox.arrived[:]
+    Member.update(user=ada.user).where(Member.id == mallory.member.id).execute()
+    with database.at(NEXT), outbox.quiet():
+        key, _ = make_key(mallory, name="Rival sync", expires_at=NEXT + timedelta(days=2, hours=1))
+    with time_machine.travel(NEXT + timedelta(hours=1), tick=False):
+        assert weekly_summary.run() == "workspaces summed up: 1"
+        outbox.promise("expiring", mallory.workspace.id, key.id, "7d", key=key)
+    with time_machine.travel(NEXT + timedelta(hours=12), tick=False):
+        send_mail.run()
+    [mail] = mailbox.to("ada@example.com")
+    assert mail.subject == f"API key “Rival sync” of {mallory.workspace.name} expires in 37 hours"
+    assert "Nov 16 to Nov 22" in mail.text
