@@ -123,6 +123,8 @@ def test_a_month_ends_with_what_it_has(old: Person, keys: dict[str, tuple[ApiKey
 def test_the_busiest_keys_begin_with_the_first_day(old: Person, keys: dict[str, tuple[ApiKey, str]]) -> None:
     used(keys["Sync"][1], at=datetime(2026, 11, 1, tzinfo=UTC), times=7)
     used(keys["Gone"][1], at=datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC), times=9)
+    # A clock was ahead.
+    used(keys["Gone"][1], at=at(days=-1), times=9)
     assert [(key.name, key.total) for key in usage_month.top_keys(old.workspace, NOON)] == [("Sync", 7)]
     change_plan(old.workspace, "free", by=COMMAND_LINE)
     used(keys["=Formula"][1], at=datetime(2026, 11, 13, tzinfo=UTC), times=3)

@@ -113,6 +113,12 @@ def test_to_stop_a_key_refuses_every_call_that_was_let_in(
     assert found.at_least == found.at_most == sum(call.times for call in calls)
 
 
+def test_a_route_on_which_every_call_was_refused_loses_nothing(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    count(key, [Called("192.0.2.7", "GET /a", "read:members", 3)], REFUSED)
+    assert impact.of_stop(key).routes == []
+
+
 def test_days_that_are_over_do_not_count(ada: Person, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
     for days in (0, 6, 7, 20):

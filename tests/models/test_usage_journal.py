@@ -1,5 +1,6 @@
 """A line of a journal is counted once, whoever reads at the same time, dies just then, or deletes the file."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peewee import fn
+from peewee import OperationalError, fn
 
-from models import ApiKey, UsageHour, database, usage_fold, usage_journal, usage_watch
+from models import ApiKey, AuditEvent, KeyPlace, UsageHour, database, usage_fold, usage_journal, usage_watch
 from models.usage_fold import STALE
-from models.usage_journal import LOOK_EVERY
+from models.usage_journal import LOOK_EVERY, SIZE
 from models.usage_sums import Sums
 from tests.support.cast import Person
 from tests.support.usage import disk_is_full, use_of
@@ -149,3 +150,90 @@ def test_the_oldest_use_of_all_workers_tells_how_far_counts_are_behind(
         usage_journal.use(tmp_path)
         usage_journal.write(use_of(key, database.now_microseconds() - age * 1_000_000))
     assert 400 <= usage_watch.behind() < 460
+
+
+def test_a_fold_that_failed_tells_of_a_new_network_the_next_time(
+    ada: Person, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it took for written was taken back."""
+
+    def away(*_: Any) -> None:
+        raise OperationalError("the database went away")
+
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    monkeypatch.setattr(Sums, "_write_incidents", away)
+    with pytest.raises(OperationalError):
+        usage_fold.fold()
+    monkeypatch.undo()
+    assert usage_fold.fold() == (1, 0)
+    assert AuditEvent.select().where(AuditEvent.action == "api_key.new_network").count() == 1
+    assert len(KeyPlace.of(key.id)) == 1
+
+
+def test_one_process_of_a_machine_folds_at_a_time(ada: Person, make_key: MakeKey, journals: Path) -> None:
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key))
+    with (journals / "fold.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert usage_fold.fold() == (0, 0)
+    assert usage_fold.fold() == (1, 0)
+
+
+def test_a_process_that_forks_writes_apart_from_its_child(ada: Person, make_key: MakeKey) -> None:
+    use = use_of(make_key(ada)[0])
+    usage_journal.write(use)
+    if not (child := os.fork()):
+        for _ in range(3):
+            usage_journal.write(use)
+        os._exit(0)
+    os.waitpid(child, 0)
+    usage_journal.write(use)
+    assert usage_fold.fold() == (5, 0)
+
+
+def test_a_file_has_its_room_before_it_is_written_to(ada: Person, make_key: MakeKey, journals: Path) -> None:
+    """To write to a hole of a mapped file on a full disk would end the worker."""
+    usage_journal.write(use_of(make_key(ada)[0]))
+    (file,) = journals.glob("*.journal")
+    assert file.stat().st_blocks * 512 >= file.stat().st_size == SIZE
+
+
+def test_journals_that_nobody_folds_do_not_fill_the_disk(
+    ada: Person, make_key: MakeKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, _ = make_key(ada)
+    monkeypatch.setattr(usage_journal, "MOST", 2 * SIZE)
+    for _ in range(4):
+        usage_journal.use(tmp_path)
+        usage_journal.write(use_of(key))
+    assert usage_fold.fold() == (2, 2)
+    usage_journal.use(tmp_path)
+    usage_journal.write(use_of(key))
+    assert usage_fold.fold() == (1, 0)
+
+
+def test_a_full_disk_is_not_asked_at_every_request(
+    ada: Person, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def full(file: Path, *_: Any) -> None:
+        asked.append(file)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    use = use_of(make_key(ada)[0])
+    monkeypatch.setattr(usage_journal, "_made", full)
+    for _ in range(5):
+        usage_journal.write(use)
+    assert (len(asked), usage_journal.journal().lost) == (1, 5)
+
+
+@pytest.mark.parametrize("sent", ["a\tb\x7f\x85c\xa0\ud800ü\n", "x" * 300])
+def test_what_is_kept_of_an_address_and_a_client_is_short_and_plain(ada: Person, make_key: MakeKey, sent: str) -> None:
+    key, _ = make_key(ada)
+    usage_journal.write(use_of(key, address=sent, client=sent))
+    assert usage_fold.fold() == (1, 0)
+    (place,) = KeyPlace.of(key.id)
+    plain = "".join(char for char in sent if char.isprintable())
+    assert (place.address, place.client) == (plain[:64], plain[:200])
