@@ -4,17 +4,20 @@ import contextlib
 import http.client
 import os
 import random
+import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from models import UsageDay, UsageHour
 from tests.support import servers
 from tests.support.cast import Person
+from tests.support.postgres import PostgresServer
 from tests.support.processes import WAIT, listening, until, workers
 from tests.support.servers import Server
 
@@ -110,6 +113,52 @@ def test_a_killed_scheduler_loses_and_doubles_nothing(mortal: Server) -> None:
     until("what was seen is counted", lambda: counted(mortal, key.id)[0] >= client.seen)
     hours, days = counted(mortal, key.id)
     assert client.seen <= hours == days <= client.sent
+
+
+@pytest.fixture
+def two_machines(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[list[Server]]:
+    """Two servers with data folders of their own, on one database."""
+    url = postgres_server.create("two_machines", template="template_migrated")
+    with (
+        servers.running("machine-1", tmp_path / "1", url) as first,
+        servers.running("machine-2", tmp_path / "2", url, like=first) as second,
+    ):
+        both = [first, second]
+        until("all workers answer", lambda: all(listening(each) == 2 for each in both))
+        yield both
+
+
+def test_each_of_two_machines_counts_what_it_answered(two_machines: list[Server]) -> None:
+    """Whatever is killed on either, and whichever scheduler has its turn."""
+    ada = two_machines[0].owner(plan="enterprise")
+    key, secret = two_machines[0].key(ada)
+    clients = [Client(each, ada.api(), secret) for each in two_machines]
+    for each in clients:
+        each.start()
+    for machine in two_machines:
+        until("the scheduler runs", lambda machine=machine: bool(schedulers(machine)))  # type: ignore[misc]
+        before = [each.seen for each in clients]
+        until("both answer", lambda: all(each.seen > some for each, some in zip(clients, before, strict=True)))  # noqa: B023
+        for pid in (*schedulers(machine), *(random.choice(sorted(workers(each))) for each in two_machines)):
+            os.kill(pid, signal.SIGKILL)
+        until("the workers come back", lambda: all(listening(each) == 2 for each in two_machines))
+    for each in clients:
+        each.enough.set()
+    for each in clients:
+        each.join(WAIT)
+    seen, sent = sum(each.seen for each in clients), sum(each.sent for each in clients)
+    until("what was seen is counted", lambda: counted(two_machines[0], key.id)[0] >= seen)
+    for machine in two_machines:
+        until("its journals are read", lambda machine=machine: behind(machine) == 0)  # type: ignore[misc]
+    hours, days = counted(two_machines[0], key.id)
+    assert seen <= hours == days <= sent
+
+
+def behind(server: Server) -> float:
+    """How old the oldest request of this machine is that is not counted, in seconds."""
+    answer = httpx.get(f"{server.base_url}/metrics")
+    (told,) = re.findall(r"^gravity_usage_oldest_uncounted_seconds (.+)$", answer.text, re.MULTILINE)
+    return float(told)
 
 
 def schedulers(server: Server) -> list[int]:

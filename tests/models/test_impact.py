@@ -150,6 +150,29 @@ def test_a_later_start_and_an_earlier_end_stop_the_key(ada: Person, make_key: Ma
         assert impact.of_change(key, before, replace(before, **values)).at_most == total, values
 
 
+def test_an_earlier_start_stops_nothing(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    count(key, [Called("192.0.2.7", "GET /a", "read:members", 3)])
+    before = replace(key.settings, starts_at=now() + timedelta(days=10))
+    after = replace(before, starts_at=now() + timedelta(days=5))
+    assert impact.of_change(key, before, after).at_most == 0
+
+
+def test_of_calls_that_were_not_kept_apart_no_more_is_said_than_is_known(
+    ada: Person, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_sums, "ROUTES", 0)
+    monkeypatch.setattr(usage_sums, "WIDE_ROUTES", 0)
+    key, _ = make_key(ada)
+    count(key, [Called("192.0.2.7", "GET /a", "read:members", 3)])
+    listed = replace(key.settings, networks=("192.0.2.0/24",))
+    # Which of them get in today is not known, so neither is how many a scope would cost.
+    taken = impact.of_change(key, listed, replace(listed, scopes=frozenset({"read:data"})))
+    assert (taken.at_least, taken.at_most) == (0, 3)
+    # What lets in more costs none.
+    assert impact.of_change(key, listed, replace(listed, networks=("192.0.0.0/16",))).at_most == 0
+
+
 def test_many_keys_are_asked_about_at_once_with_the_same_answers(ada: Person, make_key: MakeKey) -> None:
     made = [make_key(ada) for _ in range(3)]
     for number, (_, text) in enumerate(made[:2]):

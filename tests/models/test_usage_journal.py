@@ -197,6 +197,7 @@ def test_a_file_has_its_room_before_it_is_written_to(ada: Person, make_key: Make
     usage_journal.write(use_of(make_key(ada)[0]))
     (file,) = journals.glob("*.journal")
     assert file.stat().st_blocks * 512 >= file.stat().st_size == SIZE
+    assert file.stat().st_mode & 0o077 == journals.stat().st_mode & 0o077 == 0
 
 
 def test_journals_that_nobody_folds_do_not_fill_the_disk(

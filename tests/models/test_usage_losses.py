@@ -158,6 +158,15 @@ def test_a_file_of_losses_that_was_deleted_begins_anew(
     assert gaps() == {0: 7}
 
 
+def test_a_loss_of_long_ago_is_not_told_of_again(ada: Person, make_key: MakeKey, full_disk: Callable[[], None]) -> None:
+    """It stays in the file, and what is known of it is deleted with the longest history."""
+    lose(make_key(ada)[0], 2)
+    assert usage_fold.fold() == (0, 2)
+    UsageMark.delete().execute()
+    with database.at(now() + usage_losses.SLOTS * timedelta(hours=1)):
+        assert usage_fold.fold() == (0, 0)
+
+
 def test_without_its_file_a_loss_costs_no_request(ada: Person, make_key: MakeKey) -> None:
     """As on a disk that was full before the first request."""
     key, _ = make_key(ada)
