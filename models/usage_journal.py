@@ -123,7 +123,7 @@ class Journal:
         return True
 
     def _look(self, moment: int) -> None:
-        """Make the file anew if somebody deleted it: what it held is still in memory, and may not be counted yet.
+        """Make the file anew if somebody took it away: what it held is still in memory, and may not be counted yet.
 
         How far it was read is known by its name, so it gets the same. Where that fails it is tried at the next look.
         """
@@ -131,7 +131,7 @@ class Journal:
         with contextlib.suppress(OSError):
             if self.memory is None or self.descriptor is None or self.file is None:
                 return
-            if os.fstat(self.descriptor).st_nlink:
+            if _is_at(self.descriptor, self.file):
                 return
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             made = _made(self.file, self.memory[: self.end])
@@ -140,7 +140,7 @@ class Journal:
             # Most likely it went with the folder.
             self.losses.close()
             self.losses.begin()
-            log.error("a journal was deleted, and was written again", extra={"file": self.file.name})
+            log.error("a journal was taken away, and was written again", extra={"file": self.file.name})
 
     def _lose(self, moment: int) -> None:
         self.lost += 1
@@ -214,6 +214,14 @@ def _made(file: Path, beginning: bytes = b"") -> tuple[int, mmap.mmap]:
         os.close(descriptor)
         raise
     return descriptor, memory
+
+
+def _is_at(descriptor: int, file: Path) -> bool:
+    """Whether an opened file has its name still: it was not deleted, moved or replaced."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _after_fork() -> None:

@@ -190,9 +190,10 @@ def test_a_scope_that_was_just_added_is_not_taken(ada: Person, browse: Browse) -
 REASONS: dict[str, tuple[dict[str, Any], str]] = {
     "not used and new": ({"made": 12}, "Not used yet. Advice comes after 30 days of use."),
     "used for a short while": ({"made": 60, "first": 12}, "Used for 12 days. Advice comes after 30."),
+    "used for a day too short": ({"made": 60, "first": 29}, "Used for 29 days. Advice comes after 30."),
     "never used": ({"made": 60}, "Never used. Revoke it if nobody needs it."),
     "not used for long": ({"made": 150, "first": 140}, "None of its scopes was used in 90 days."),
-    "all in use": ({"made": 60, "first": 50, "last": 1, "scopes": {"read:members"}}, "nothing to take away"),
+    "all in use": ({"made": 60, "first": 30, "last": 1, "scopes": {"read:members"}}, "nothing to take away"),
     "little history": ({"made": 60, "first": 50, "plan": "free"}, "keeps 7 days of history. Advice needs 30."),
 }
 

@@ -42,7 +42,7 @@ def test_the_page_tells_where_a_key_was_called_from(ada: Person, browse: Browse)
     key, text = make_key(ada, networks=("192.0.2.0/24", "203.0.113.9/32", "2001:db8::/64"))
     used(text, times=1_200, client="curl/8.5")
     used(text, address="2001:db8::5", at=ago(days=3), client="")
-    used(text, address="198.51.100.1", at=ago(days=35))
+    used(text, address="198.51.100.1", at=ago(days=30))
     used(text, address="198.51.100.7", verdict="r", status=403)
     used(text, address="198.51.100.9", at=ago(days=2))
     said = learned_of(browse(ada).get(at(ada, key)))
@@ -174,6 +174,8 @@ MINIMAL: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "what is no network": (["*", "", "192.0.2.1"], ("192.0.2.1/32",)),
     "too many addresses": ([f"10.0.{n}.{k}" for n in range(60) for k in range(2)],
                            tuple(f"10.0.{n}.0/24" for n in range(60))),
+    "nine of IPv6": ([f"2001:db8:{n}::/64" for n in range(1, 10)], tuple(f"2001:db8:{n}::/64" for n in range(1, 10))),
+    "as many as there may be": ([f"10.{n}.0.1" for n in range(100)], tuple(f"10.{n}.0.1/32" for n in range(100))),
     "too many networks": ([f"10.{n}.0.1" for n in range(150)], ()),
 }  # fmt: skip
 

@@ -144,6 +144,10 @@ def test_of_uses_that_are_alike_the_first_and_the_last_are_known(ada: Person, ma
     for later in (5, 2, 9, 7):
         usage_journal.write(use_of(key, moment + later))
     usage_fold.fold()
+    # Also when they are read much later.
+    usage_journal.write(use_of(key, moment + 8, status=404))
+    usage_fold.fold()
+    assert [place.status for place in KeyPlace.of(key.id)] == [200]
     assert ApiKey.get_by_id(key.id).last_used_at == database.from_microseconds(moment + 9)
     assert [place.at for place in KeyPlace.of(key.id)] == [database.from_microseconds(moment + 9)]
     assert KeyNetwork.first_of(key.id).first_at == database.from_microseconds(moment + 2)  # type: ignore[union-attr]
