@@ -89,7 +89,9 @@ class CalendarFeed(WorkspaceRecord):
                 found.append(Entry(f"{key.id}-expiry", "expiry", key.expires_at, key.name, key.id, key.version))
             due = made.get(key.id, key.created_at) + self.workspace.policy.rotation_after
             if due > since and (key.expires_at is None or due < key.expires_at):
-                found.append(Entry(f"{key.id}-rotation", "rotation", due, key.name, key.id, key.version))
+                # The policy moves it, too.
+                version = key.version + self.workspace.policy_version
+                found.append(Entry(f"{key.id}-rotation", "rotation", due, key.name, key.id, version))
         return sorted(found, key=lambda each: (each.at, each.uid))
 
 

@@ -89,12 +89,18 @@ def _facts(keys: list[ApiKey], workspace: Workspace, moment: datetime) -> Iterat
         if (secret := secrets.get(key.id)) and secret.created_at <= moment - policy.rotation_after:
             yield Fact("rotation_due", key, secret.id, "")
         if key.maker_left:
-            yield Fact("maker_left", key, key.id, key.creator_id or "")
+            yield Fact("maker_left", key, key.id, _loss(key))
 
 
 def _ending(kind: str, key: ApiKey, threshold: str) -> Fact:
     end = key.expires_at.isoformat()
     return Fact(kind, key, key.id, f"{end}/{threshold}", {"expires_at": end})
+
+
+def _loss(key: ApiKey) -> str:
+    """Whoever is a manager again and loses the role once more is another loss."""
+    since = key.creator and key.creator.managed_until
+    return f"{key.creator_id or ''}/{since.isoformat()}" if since else key.creator_id or ""
 
 
 def _days_left(key: ApiKey, moment: datetime) -> int | None:

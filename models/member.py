@@ -31,6 +31,8 @@ class Member(WorkspaceRecord):
     title = TextField(default="")
     created_at = UTCDateTimeField(default=now)
     updated_at = UTCDateTimeField(default=now)
+    # When this person last gave up a role that manages keys.
+    managed_until = UTCDateTimeField(null=True)
 
     class Meta:
         table_name = "member"
@@ -149,10 +151,13 @@ class Member(WorkspaceRecord):
         return Actor("user", self.name, self.id, role.TOUCHES[self.role], address, request_id)
 
     def _write(self, fresh: dict[str, str]) -> None:
+        managed = self.role in role.MANAGERS
         for field, value in fresh.items():
             setattr(self, field, value)
         self.updated_at = now()
-        self.save(only=[*fresh, "updated_at"])
+        if managed and self.role not in role.MANAGERS:
+            self.managed_until = self.updated_at
+        self.save(only=[*fresh, "updated_at", "managed_until"])
 
     def _must_not_be_last_owner(self) -> None:
         others = Member.in_workspace(self.workspace_id).where(

@@ -68,6 +68,7 @@ def choose_policy(workspace: Workspace, policy: Policy, *, by: Actor, seen: str 
         if not changes:
             return
         workspace.save(only=[Workspace.policy_text])
+        Workspace.update(policy_version=Workspace.policy_version + 1).where(Workspace.id == workspace.id).execute()
         if before.staged_cleanup != policy.staged_cleanup:
             cleanup.switch(workspace.id, on=policy.staged_cleanup)
         AuditEvent.write(POLICY_CHANGED, workspace.id, workspace=workspace.id, by=by, **changes)

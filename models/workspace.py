@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from peewee import SQL, TextField
+from peewee import SQL, IntegerField, TextField
 
 from models import text
 from models.database import Record, UTCDateTimeField, db, id_field, is_sqlite, now, sql
@@ -23,6 +23,8 @@ class Workspace(Record):
     plan_slug = TextField(default="team")
     leak_policy = TextField(default=REVOKE, constraints=[SQL("DEFAULT 'revoke'")])
     policy_text = TextField(default="{}", constraints=[SQL("DEFAULT '{}'")])
+    # Grows with each change of the policy.
+    policy_version = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
     created_at = UTCDateTimeField(default=now)
 
     class Meta:

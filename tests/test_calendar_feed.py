@@ -16,6 +16,7 @@ from tests.support import ledger
 from tests.support.cast import Person, make_key
 from tests.support.clients import Browser
 from tests.support.key_pages import words
+from tests.support.policies import rule
 
 Browse = Callable[[Person], Browser]
 
@@ -77,6 +78,21 @@ def test_a_change_keeps_the_event_and_raises_its_sequence(ada: Person, browse: B
         assert after[summary]["UID"] == before[summary]["UID"]
         assert after[summary]["SEQUENCE"] > before[summary]["SEQUENCE"]
         assert after[summary]["DTSTART"].dt > before[summary]["DTSTART"].dt
+
+
+def test_another_policy_moves_rotations_and_raises_their_sequence(
+    ada: Person, browse: Browse, client: FlaskClient
+) -> None:
+    """A calendar may pass over an event that it has in the same or a higher sequence (RFC 5546, 2.1.5)."""
+    make_key(ada, name="Sync", expires_at=now() + timedelta(days=200))
+    path = make(ada, browse)
+    before = events(client, path)
+    for days in (30, 60, 90):
+        rule(ada, rotation_days=days)
+        after = events(client, path)
+        assert after["Rotate API key: Sync"]["SEQUENCE"] > before["Rotate API key: Sync"]["SEQUENCE"]
+        assert after["API key expires: Sync"]["SEQUENCE"] == before["API key expires: Sync"]["SEQUENCE"]
+        before = after
 
 
 def test_an_undone_rotation_is_due_when_it_was_before(ada: Person, browse: Browse, client: FlaskClient) -> None:

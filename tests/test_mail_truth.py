@@ -104,7 +104,25 @@ def test_who_gave_up_managing_keys_twice_leaves_them_twice(
     olga.member.change({"role": "member"}, by=ada.actor)
     flag_at(now() + DAY)
     assert send_at(now() + 2 * DAY) == "1 sent"
-    assert fates(key, "maker_left") == {"ada@example.com": "sent"}
+    planned = [each.status for each in outbox.notices_of(key) if each.kind == "maker_left"]
+    assert sorted(planned) == ["dropped", "sent"]
+
+
+def test_a_role_that_is_lost_again_after_its_mail_is_told_again(
+    mailbox: Mailbox, ada: Person, olga: Person, old_key: MakeKey
+) -> None:
+    old_key(olga, days=1)
+    for days in (1, 2):
+        with database.at(now() + days * DAY):
+            olga.member.change({"role": "member"}, by=ada.actor)
+        assert flag_at(now() + days * DAY) == "maker left: 1"
+        assert send_at(now() + (days + 0.9) * DAY) == "1 sent"
+        with database.at(now() + (days + 0.95) * DAY):
+            olga.member.change({"title": "Auditor"}, by=ada.actor)
+        assert flag_at(now() + (days + 0.95) * DAY) == "", "another title is no other loss"
+        with database.at(now() + (days + 0.95) * DAY):
+            olga.member.change({"role": "admin", "title": ""}, by=ada.actor)
+    assert [mail.subject for mail in mailbox.arrived] == ["API key “CRM sync” of Fieldstone has lost its maker"] * 2
 
 
 def test_who_takes_over_before_the_mail_goes_out_is_told(mailbox: Mailbox, ada: Person, old_key: MakeKey) -> None:
