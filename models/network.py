@@ -7,6 +7,8 @@ from functools import lru_cache
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 MOST = 100
+# All addresses; of IPv6, all that are given to anybody (RFC 4291, section 2.4, and its registry).
+WHOLE: tuple[IPNetwork, ...] = (ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Network("2000::/3"))
 # Stands for the networks of a day that has seen more than are kept apart.
 EVERYWHERE = "*"
 
@@ -47,9 +49,9 @@ def covers(networks: str, others: str) -> bool:
 
 
 def is_open(networks: Iterable[str]) -> bool:
-    """Whether an allowlist keeps nobody out, or nobody of those with IPv4 or IPv6: then it is one in name alone."""
+    """Whether an allowlist lets in half of all that have IPv4, or IPv6, or more: then it is one in name alone."""
     listed = " ".join(networks)
-    return not listed or any(each.prefixlen == 0 for each in _collapsed(listed))
+    return not listed or any(_covered(listed, whole) * 2 >= whole.num_addresses for whole in WHOLE)
 
 
 def lets_in(networks: str, counted: str) -> bool | None:
@@ -141,6 +143,12 @@ def _network(entry: str) -> IPNetwork:
 @lru_cache(maxsize=1024)
 def _parse_stored(networks: str) -> tuple[IPNetwork, ...]:
     return tuple(ipaddress.ip_network(entry) for entry in networks.split())
+
+
+def _covered(networks: str, whole: IPNetwork) -> int:
+    """How many addresses of a network a stored allowlist lets in."""
+    inside = [each for each in _collapsed(networks) if is_inside(each, whole) or is_inside(whole, each)]
+    return sum(min(each.num_addresses, whole.num_addresses) for each in inside)
 
 
 @lru_cache(maxsize=1024)

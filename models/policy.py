@@ -106,7 +106,7 @@ class Limits:
 
 MUST_END = "Keys in this workspace must expire."
 NEEDS_ALLOWLIST = f"Keys with {scope.ADMIN} need an IP allowlist in this workspace."
-LETS_ALL_IN = "This one lets every address in."
+LETS_ALL_IN = "This one lets half of all addresses in, or more."
 
 
 def about_life(policy: Policy) -> str:

@@ -87,3 +87,26 @@ def test_a_list_has_at_most_a_hundred_networks() -> None:
     assert len(network.parse_list(hundred)) == 100
     with pytest.raises(network.BadNetwork, match="at most 100"):
         network.parse_list(hundred + " 10.0.1.1")
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_open"),
+    [
+        ("", True),
+        ("0.0.0.0/0", True),
+        ("::/0", True),
+        ("128.0.0.0/1", True),
+        ("0.0.0.0/2 192.0.0.0/2", True),
+        ("0.0.0.0/2 64.0.0.0/3 96.0.0.0/4 112.0.0.0/5", False),
+        ("192.0.2.0/24 0.0.0.0/2 64.0.0.0/2", True),
+        ("10.0.0.0/8", False),
+        ("2000::/3", True),
+        ("2000::/4", True),
+        ("3000::/5 2000::/5", True),
+        ("2000::/5", False),
+        ("8000::/1", False),
+    ],
+)
+def test_a_list_of_half_of_all_addresses_is_none(listed: str, is_open: bool) -> None:
+    """Of IPv6, half of what is given to anybody: a list of the rest lets nobody in."""
+    assert network.is_open(listed.split()) is is_open
