@@ -1,5 +1,6 @@
 """Least privilege: which of its scopes a key uses, narrowing it to those, and the way back for a week."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,10 @@ HISTORY, YOUNG, EARLY, UNUSED, IDLE, FITS = "history", "young", "early", "unused
 CHANGED = "What this key uses has changed since the page was opened. Nothing was changed: look at the advice again."
 TOO_LATE = "There is nothing to undo: it was undone before, or longer than 7 days ago."
 EDITED_SINCE = "The scopes of this key were changed since it was narrowed. Edit the key to give it what it needs."
+
+
+# Scope → calls within 30 days, within all that are looked at, and the last day.
+Counts = dict[str, tuple[int, int, datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +86,27 @@ class Narrowing:
 
 def of(key: ApiKey, plan: Plan, moment: datetime) -> Advice:
     """What a key uses of its scopes, and what to do about the rest. Days are those of UTC, today included."""
-    days = min(LOOK, plan.history.days)
-    held, given = scope.parse(key.scopes), _given_lately(key, moment)
-    counted = _counted(key, days, moment)
-    asked = frozenset(name for name in counted if name)
+    return of_each([key], plan, moment)[key.id]
+
+
+def of_each(keys: Sequence[ApiKey], plan: Plan, moment: datetime) -> dict[str, Advice]:
+    """The same for many keys of a workspace, by their ids, with as many statements as for one."""
+    ids, days = [key.id for key in keys], min(LOOK, plan.history.days)
+    counted, given = _counted(ids, days, moment), _given_lately(keys, moment)
+    firsts = KeyNetwork.firsts_of(ids)
+    return {
+        key.id: _advice(key, days, counted[key.id], given[key.id], *_too_early(key, plan, moment, firsts.get(key.id)))
+        for key in keys
+    }
+
+
+def _advice(key: ApiKey, days: int, counted: Counts, given: dict[str, datetime], why: str, waited: int) -> Advice:
+    held, asked = scope.parse(key.scopes), frozenset(name for name in counted if name)
     shown = held | (asked if scope.ADMIN in held else frozenset())
     uses = []
     for name in scope.join(shown).split():
         recent, calls, last = counted.get(name, (0, 0, None))
         uses.append(ScopeUse(name, recent, calls, last, given.get(name), name in held))
-    why, waited = _too_early(key, plan, moment)
     keep = _keep(held, asked, frozenset(given)) if not why else frozenset()
     if not why and keep == held:
         why, keep = FITS, frozenset()
@@ -130,15 +146,14 @@ def undo(key: ApiKey, *, by: Actor) -> None:
         current.edit(settings, version=current.version, by=by, action=RESTORED)
 
 
-def _too_early(key: ApiKey, plan: Plan, moment: datetime) -> tuple[str, int]:
+def _too_early(key: ApiKey, plan: Plan, moment: datetime, first: datetime | None) -> tuple[str, int]:
     """Why there is too little to go by, and for how many days there is something."""
     if plan.history.days < LEAST:
         return HISTORY, 0
     age = (moment - max(key.created_at, key.starts_at or key.created_at)).days
-    first = KeyNetwork.first_of(key.id)
     if first is None:
         return (YOUNG, max(0, age)) if age < LEAST else (UNUSED, age)
-    used = (moment - first.first_at).days
+    used = (moment - first).days
     return (EARLY, max(0, used)) if used < LEAST else ("", used)
 
 
@@ -149,35 +164,35 @@ def _keep(held: frozenset[str], asked: frozenset[str], given: frozenset[str]) ->
     return held if scope.ADMIN in asked | given else asked | (held & given)
 
 
-def _counted(key: ApiKey, days: int, moment: datetime) -> dict[str, tuple[int, int, datetime | None]]:
-    """Scope → calls that were let in within 30 days, within all days, and the last day."""
-    today = usage.day_of(moment)
-    return {
-        name: (int(recent), int(calls), usage.start_of_day(last))
-        for name, recent, calls, last in query(key.id, today - days + 1, today - LEAST + 1).tuples()
-    }
+def _counted(key_ids: list[str], days: int, moment: datetime) -> dict[str, Counts]:
+    """Scope → calls that were let in within 30 days, within all days, and the last day. By the ids of the keys."""
+    today, found = usage.day_of(moment), {key_id: Counts() for key_id in key_ids}
+    for key_id, name, recent, calls, last in query(key_ids, today - days + 1, today - LEAST + 1).tuples():
+        found[key_id][name] = int(recent), int(calls), usage.start_of_day(last)
+    return found
 
 
-def query(key_id: str, first_day: int, recent_day: int) -> Any:
+def query(key_ids: list[str], first_day: int, recent_day: int) -> Any:
     """By the day, which holds a few rows where the networks and routes of the same calls hold thousands."""
     row = UsageDay
     recent = Case(None, [(row.day >= recent_day, row.count)], 0)
     return (
-        row.select(row.scope, fn.SUM(recent), fn.SUM(row.count), fn.MAX(row.day))
-        .where(row.key_id == key_id, row.day >= first_day, row.outcome.in_(LET_IN))
-        .group_by(row.scope)
+        row.select(row.key_id, row.scope, fn.SUM(recent), fn.SUM(row.count), fn.MAX(row.day))
+        .where(row.key_id.in_(key_ids), row.day >= first_day, row.outcome.in_(LET_IN))
+        .group_by(row.key_id, row.scope)
     )
 
 
-def _given_lately(key: ApiKey, moment: datetime) -> dict[str, datetime]:
-    """The scopes that a key got within the days without which nothing is proposed, and when."""
-    events = AuditEvent.in_workspace(key.workspace_id).where(
-        AuditEvent.subject == key.id, AuditEvent.action.in_(GIVING), AuditEvent.at > moment - timedelta(days=LEAST)
-    )
-    given: dict[str, datetime] = {}
+def _given_lately(keys: Sequence[ApiKey], moment: datetime) -> dict[str, dict[str, datetime]]:
+    """The scopes that keys got within the days without which nothing is proposed, and when. By their ids."""
+    given: dict[str, dict[str, datetime]] = {key.id: {} for key in keys}
+    events = AuditEvent.select().where(
+        AuditEvent.workspace.in_({key.workspace_id for key in keys}), AuditEvent.subject.in_(list(given)),
+        AuditEvent.action.in_(GIVING), AuditEvent.at > moment - timedelta(days=LEAST),
+    )  # fmt: skip
     for event in events.order_by(AuditEvent.at):
         before, after = event.facts.get("scopes", ((), ()))
-        given |= dict.fromkeys(set(after) - set(before), event.at)
+        given[event.subject] |= dict.fromkeys(set(after) - set(before), event.at)
     return given
 
 

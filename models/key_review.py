@@ -104,12 +104,13 @@ def _over_privileged(workspace: Workspace, moment: datetime) -> Section:
     several = ApiKey.scopes.contains(" ") | (ApiKey.scopes == scope.ADMIN)
     old = ApiKey.created_at <= moment - timedelta(days=key_advice.LEAST)
     keys = list(_keys(workspace.id).where(live, several, old).order_by(ApiKey.last_used_at.desc()).limit(LOOKED_AT))
-    advised = [(key, advice) for key in keys if (advice := key_advice.of(key, workspace.plan, moment)).keep]
+    advice = key_advice.of_each(keys, workspace.plan, moment)
+    advised = [(key, advice[key.id]) for key in keys if advice[key.id].keep]
     breaks = impact.of_stops(workspace, [key for key, _ in advised[:MOST]])
     listed = []
-    for key, advice in advised[:MOST]:
-        since = max(moment - timedelta(days=advice.days), key.created_at)
-        listed.append(Candidate(key, since, breaks[key.id], advice.keep, tuple(advice.drop)))
+    for key, its in advised[:MOST]:
+        since = max(moment - timedelta(days=its.days), key.created_at)
+        listed.append(Candidate(key, since, breaks[key.id], its.keep, tuple(its.drop)))
     return Section(WIDE, listed, len(advised))
 
 
@@ -125,7 +126,7 @@ def _still_called(workspace: Workspace, moment: datetime) -> Section:
 
 def _left_at(workspace_id: str, keys: Iterable[ApiKey]) -> dict[str, datetime]:
     """When the people behind keys left or lost the role, as far as the history goes."""
-    made = {key.id: _first(key).id for key in keys}
+    made = _first(keys)
     events = AuditEvent.in_workspace(workspace_id)
     created = events.where(AuditEvent.subject.in_(list(made.values())), AuditEvent.action == "api_key.created")
     makers = {event.subject: event.actor_id for event in created if event.actor_id}
@@ -133,11 +134,15 @@ def _left_at(workspace_id: str, keys: Iterable[ApiKey]) -> dict[str, datetime]:
     return {key_id: gone[makers[first]] for key_id, first in made.items() if makers.get(first) in gone}
 
 
-def _first(key: ApiKey) -> ApiKey:
-    """The key that a person made, where keys made keys."""
-    while key.creator_key_id is not None:
-        key = ApiKey.get_by_id(key.creator_key_id)
-    return key
+def _first(keys: Iterable[ApiKey]) -> dict[str, str]:
+    """The key that a person made, of each key, where keys made keys. A statement for each generation."""
+    made = {key.id: key.id for key in keys}
+    makers = {key.id: key.creator_key_id for key in keys}
+    while wanted := {makers.get(first) for first in made.values()} - {None}:
+        unknown = [key_id for key_id in wanted if key_id not in makers]
+        makers |= {key.id: key.creator_key_id for key in ApiKey.select().where(ApiKey.id.in_(unknown))}
+        made = {key_id: makers.get(first) or first for key_id, first in made.items()}
+    return made
 
 
 def _gone(workspace_id: str, people: set[str]) -> Iterator[tuple[str, datetime]]:

@@ -4,8 +4,9 @@ Only `models/usage_fold.py` writes here, from the journals, and only what enforc
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from peewee import BigIntegerField, CompositeKey, IntegerField, SmallIntegerField, TextField
+from peewee import BigIntegerField, CompositeKey, IntegerField, SmallIntegerField, TextField, fn
 
 from models import database
 from models.database import EPOCH, Record, UTCDateTimeField, from_microseconds
@@ -172,6 +173,13 @@ class KeyNetwork(Record):
         """Where a key was used from when it was used first."""
         found: KeyNetwork | None = cls.select().where(cls.key_id == key_id).order_by(cls.first_at).first()
         return found
+
+    @classmethod
+    def firsts_of(cls, key_ids: list[str]) -> dict[str, datetime]:
+        """When each of these keys was used first, if it was."""
+        first: Any = fn.MIN(cls.first_at)
+        query = cls.select(cls.key_id, first.alias("first_at")).where(cls.key_id.in_(key_ids)).group_by(cls.key_id)
+        return {row.key_id: row.first_at for row in query}
 
 
 class UsageGap(Record):

@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 from peewee import OperationalError
 
-from models import ApiKey, KeySecret
+from models import ApiKey, KeySecret, database
+from models.actor import Actor
 from models.database import now
+from models.key_settings import KeySettings
+from models.role import KEY_TOUCHES
 from tests.support import ledger
-from tests.support.cast import Person
+from tests.support.cast import Person, joined
 from tests.support.cleanup import acted, aged, asked, page, section
 from tests.support.clients import Browser
 from tests.support.key_pages import all_hidden, fresh, words
 from tests.support.keys import actions, on_plan
 from tests.support.policies import rule
+from tests.support.statements import sent
 from tests.support.usage import used
 
 Browse = Callable[[Person], Browser]
@@ -114,3 +118,38 @@ def test_where_nothing_is_to_do_the_page_says_so_once(ada: Person, browse: Brows
     make_key(ada)
     shown = words(page(browse(ada), ada))
     assert "Nothing to clean up" in shown and "Nothing here." not in shown
+
+
+def test_many_keys_take_no_more_statements_than_few(ada: Person, browse: Browse, make_key: MakeKey) -> None:
+    on_plan(ada, "business")
+    rule(ada, rotation_days=30)
+
+    browser = browse(ada)
+
+    def opened() -> int:
+        with sent() as statements:
+            assert page(browser, ada).status_code == 200
+        return len(statements)
+
+    def more_keys(name: str) -> None:
+        """Too wide, old, made by a key that a key made, and their maker no longer manages keys."""
+        with database.at(now() - 60 * DAY):
+            maker, _ = make_key(olga)
+            for number in range(3):
+                by = Actor("key", maker.name, maker.id, KEY_TOUCHES)
+                wanted = KeySettings(f"{name} {number}", frozenset({"read:members", "read:data"}))
+                maker, text = ApiKey.issue(ada.workspace, wanted, by=by)
+                used(ledger.note(text.reveal(), "key"))
+        used(text.reveal())
+
+    olga = joined(ada.workspace, "Olga Ladyzhenskaya", "admin")
+    more_keys("First")
+    olga.member.change({"role": "member"}, by=ada.actor)
+    few = opened()
+    olga.member.change({"role": "admin"}, by=ada.actor)
+    for name in ("Second", "Third", "Fourth"):
+        more_keys(name)
+    olga.member.change({"role": "member"}, by=ada.actor)
+    shown = page(browser, ada)
+    assert all("Fourth 2" in section(shown, name) for name in ("wide", "left", "rotation_due"))
+    assert opened() == few

@@ -57,7 +57,7 @@ def test_a_proposal_lets_in_what_called_and_is_allowed_today(
 
 def test_every_question_goes_by_the_primary_key(ada: Person, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
-    queries: list[Any] = [key_networks.query(key.id, 1), key_advice.query(key.id, 1, 60)]
+    queries: list[Any] = [key_networks.query(key.id, 1), key_advice.query([key.id], 1, 60)]
     for statement, values in (query.sql() for query in queries):
         with transaction():
             if database.is_sqlite():
