@@ -1,31 +1,24 @@
-"""Rotation over the API, by a key that manages and by the key itself, and the warnings in the answers."""
+"""Rotation over the API, by a key that manages and by the key itself."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 import time_machine
-from werkzeug.test import TestResponse
 
 from models import ApiKey, AuditEvent, IdempotentAnswer, KeySecret
 from models.database import now
 from tests.support.cast import Person, make_admin_key
 from tests.support.clients import ApiClient
 from tests.support.key_pages import code, fresh
+from tests.support.rotation import KEY, ROTATE, told
 from tests.support.threads import at_once
 
 Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
 
-KEY, ROTATE = "/api/v2/key", "/api/v2/key/rotate"
-WARNINGS = ("Sunset", "Deprecation", "Link")
 ONCE = {"Idempotency-Key": "rotate-2026-11"}
-
-
-def told(answer: TestResponse) -> list[str]:
-    return [name for name in WARNINGS if name in answer.headers]
 
 
 def test_a_key_rotates_itself_and_has_a_day_to_change_over(ada: Person, call: Call, make_key: MakeKey) -> None:
@@ -181,55 +174,6 @@ def test_a_revoked_key_has_no_secret_that_retires(ada: Person, call: Call, make_
     client = call(make_admin_key(ada)[1])
     assert client.get(ada.api(f"api-keys/{key.id}")).get_json()["retiring_secret"] is None
     assert client.post(ada.api(f"api-keys/{key.id}/rotate")).status_code == 409
-
-
-def test_a_secret_that_retires_is_told_in_every_answer(ada: Person, call: Call, make_key: MakeKey) -> None:
-    start = now().replace(microsecond=123)
-    with time_machine.travel(start, tick=False) as clock:
-        key, old = make_key(ada, scopes={"read:members"})
-        new = key.rotate(by=ada.actor, overlap="7d").reveal()
-        clock.shift(timedelta(hours=1))
-        page = f"http://localhost{ada.settings(f'api-keys/{key.id}')}"
-        for path, status in ((KEY, 200), (ada.api("members"), 200), (ada.api("data"), 403)):
-            answer = call(old).get(path, headers={"X-Forwarded-Host": "evil.example"})
-            assert answer.status_code == status
-            end = (start + timedelta(days=7)).replace(microsecond=0)
-            assert parsedate_to_datetime(answer.headers["Sunset"]) == end
-            assert answer.headers["Deprecation"] == f"@{int(start.timestamp())}"
-            assert answer.headers["Link"] == ", ".join(
-                f'<{page}>; rel="{rel}"; type="text/html"' for rel in ("deprecation", "sunset")
-            )
-        assert told(call(new).get(KEY)) == []
-        body = call(old).get(KEY).get_json()
-        assert body["secret_status"] == "retiring"
-        assert body["secret_ends_at"] == body["warning"]["sunset"] == end.strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert body["warning"]["deprecation"] == start.strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert body["warning"]["link"] == page and "Use the new one" in body["warning"]["detail"]
-        assert call(new).get(KEY).get_json()["warning"] is None
-
-
-def test_a_key_that_expires_soon_is_told_and_is_not_deprecated(ada: Person, call: Call, make_key: MakeKey) -> None:
-    end = (now() + timedelta(days=30)).replace(microsecond=0)
-    _, text = make_key(ada, expires_at=end)
-    near = end - timedelta(days=14)
-    with time_machine.travel(near - timedelta(microseconds=1), tick=False):
-        assert told(call(text).get(KEY)) == []
-        assert call(text).get(KEY).get_json()["warning"] is None
-    with time_machine.travel(near, tick=False):
-        answer = call(text).get(KEY)
-        assert told(answer) == ["Sunset", "Link"]
-        assert 'rel="sunset"' in answer.headers["Link"] and "deprecation" not in answer.headers["Link"]
-        body = answer.get_json()
-        assert (body["secret_status"], body["warning"]["deprecation"]) == ("current", None)
-        assert body["warning"]["sunset"] == body["secret_ends_at"] == body["expires_at"]
-
-
-def test_a_retiring_secret_of_a_key_that_ends_first_tells_that_end(ada: Person, call: Call, make_key: MakeKey) -> None:
-    end = (now() + timedelta(hours=2)).replace(microsecond=0)
-    key, old = make_key(ada, expires_at=end)
-    key.rotate(by=ada.actor, overlap="7d")
-    answer = call(old).get(KEY)
-    assert parsedate_to_datetime(answer.headers["Sunset"]) == end and "Deprecation" in answer.headers
 
 
 def test_two_secrets_of_a_key_spend_one_budget(ada: Person, call: Call, make_key: MakeKey) -> None:

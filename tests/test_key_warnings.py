@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import requests
 
 from models.database import now
 from tests.support.artifacts import ROOT
@@ -81,3 +82,18 @@ def test_the_days_can_be_chosen(server: Server, owner: Person, monkeypatch: pyte
     with httpx.Client(event_hooks={"response": [hook]}, headers=headers) as http, pytest.raises(SystemExit) as end:
         http.get(f"{server.base_url}/api/v2/key")
     assert "This API key expires" in str(end.value)
+
+
+def test_the_same_hook_fits_requests(server: Server, owner: Person) -> None:
+    key, old = server.key(owner)
+    with server.models():
+        new = key.rotate(by=owner.actor, overlap="7d").reveal()
+    with requests.Session() as http:
+        # Closed first, so that the end of the program leaves no connection behind in this one.
+        http.hooks["response"].append(lambda answer, **_: answer.close())
+        http.hooks["response"].append(runpy.run_path(str(FOLDER / "key_warnings.py"))["fail_before_the_outage"])
+        asked = {"url": f"{server.base_url}/api/v2/key", "timeout": 60}
+        assert http.get(headers={"Authorization": f"Bearer {new}"}, **asked).status_code == 200  # type: ignore[arg-type]
+        with pytest.raises(SystemExit) as end:
+            http.get(headers={"Authorization": f"Bearer {old}"}, **asked)  # type: ignore[arg-type]
+    assert "was replaced" in str(end.value) and owner.settings(f"api-keys/{key.id}") in str(end.value)

@@ -1,6 +1,7 @@
-"""Fails a build before its key does: an event hook for httpx, which takes it as it is.
+"""Fails a build before its key does: an event hook for httpx and for requests, which take it as it is.
 
     http = httpx.Client(event_hooks={"response": [fail_before_the_outage]})
+    session.hooks["response"].append(fail_before_the_outage)  # of a requests.Session()
 
 Run alone it asks the API once, with the key in GRAVITY_API_KEY.
 """
@@ -15,7 +16,7 @@ import httpx
 DAYS = int(os.environ.get("GRAVITY_KEY_DAYS", "7"))
 
 
-def fail_before_the_outage(answer: httpx.Response) -> None:
+def fail_before_the_outage(answer: httpx.Response, **_: object) -> None:
     """End the program when the key was replaced, or stops working within some days."""
     sunset, replaced = answer.headers.get("Sunset"), "Deprecation" in answer.headers
     if sunset is None:

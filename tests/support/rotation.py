@@ -1,4 +1,4 @@
-"""Rotating a key on its pages, as a person does it."""
+"""Rotating a key on its pages, as a person does it, and over the API, as the key itself does it."""
 
 from typing import Any
 
@@ -11,6 +11,13 @@ from tests.support.key_pages import all_hidden
 
 # What can be done while an overlap lasts.
 ACTS = ("finish-rotation", "extend-rotation", "undo-rotation")
+KEY, ROTATE = "/api/v2/key", "/api/v2/key/rotate"
+# What an answer may tell of an end that is near.
+WARNINGS = ("Sunset", "Deprecation", "Link")
+
+
+def told(answer: TestResponse) -> list[str]:
+    return [name for name in WARNINGS if name in answer.headers]
 
 
 def page_of(key: ApiKey, person: Person, verb: str = "") -> str:

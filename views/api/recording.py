@@ -73,7 +73,7 @@ def no_route(error: HTTPException) -> Response:
 
 
 def _write_unseen(status: int) -> None:
-    """Tie a request that was refused for something else to its key. The answer is there already, and stays as it is."""
+    """Tie a request that was refused for something else to its key. The answer is there already: it is only told of."""
     here = context()
     asked = here.request
     wanted = getattr(here.app.view_functions.get(str(asked.endpoint)), "needs", ANY_KEY)
@@ -91,7 +91,10 @@ def _write_unseen(status: int) -> None:
         log.warning("a refused request could not be tied to a key", extra={"reason": type(problem).__name__})
         return
     asked.environ[NEEDS], asked.environ[KEY_ID] = wanted, proven.key_id
-    _write_use(asked, proven, verdict, database.now_microseconds(), status)
+    moment, end = database.now_microseconds(), proven.end
+    _write_use(asked, proven, verdict, moment, status)
+    if verdict == REFUSED and end is not None and end - moment <= warnings.NEAR:
+        asked.environ[MORE_HEADERS] = warnings.fields(proven, end)
 
 
 def _write_use(asked: Request, proven: Credential, verdict: str, moment: int, status: int) -> None:
