@@ -231,8 +231,10 @@ def test_only_those_who_manage_keys_do_any_of_this(ada: Person, bob: Person, bro
 
 def test_a_day_is_one_of_utc(ada: Person) -> None:
     key, text = old_key(ada)
-    used(text, at=ago(days=1))
+    for days, times in ((1, 1), (29, 2), (30, 4), (89, 8), (90, 16)):
+        used(text, at=ago(days=days), times=times)
     (use,) = key_advice.of(key, TEAM, now()).uses
+    assert (use.recent, use.calls) == (1 + 2, 1 + 2 + 4 + 8)
     assert isinstance(use.last, datetime)
     assert use.last == (now() - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 

@@ -1,5 +1,6 @@
 """Journals become counts: nothing is lost, nothing is counted twice, wherever a process dies."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -57,14 +58,16 @@ def test_what_was_written_is_counted_once(ada: Person, make_key: MakeKey) -> Non
 
 def test_a_row_tells_hour_secret_scope_and_outcome(ada: Person, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
-    statuses = {200: "succeeded", 304: "succeeded", 404: "client_error", 403: "denied", 401: "denied",
-                429: "rate_limited", 500: "server_error", 503: "server_error"}  # fmt: skip
-    for status in statuses:
+    statuses = {
+        "succeeded": (200, 304), "client_error": (400, 404, 499), "denied": (401, 403), "rate_limited": (429,),
+        "server_error": (500, 503),
+    }  # fmt: skip
+    for status in itertools.chain(*statuses.values()):
         usage_journal.write(use_of(key, status=status))
     usage_fold.fold()
     rows = list(UsageHour.select().where(UsageHour.key_id == key.id))
     assert {(row.secret_id, row.scope) for row in rows} == {(secret_of(key), "read:members")}
-    assert {OUTCOMES[row.outcome]: row.count for row in rows} == Counter(statuses.values())
+    assert {OUTCOMES[row.outcome]: row.count for row in rows} == {name: len(each) for name, each in statuses.items()}
 
 
 def test_the_files_of_workers_that_are_gone_are_folded_and_removed(
@@ -141,8 +144,8 @@ def test_of_uses_that_are_alike_the_first_and_the_last_are_known(ada: Person, ma
     """In whichever order they are read: workers have files of their own, and clocks are set back."""
     key, _ = make_key(ada)
     moment = database.now_microseconds() // HOUR * HOUR
-    for later in (5, 2, 9, 7):
-        usage_journal.write(use_of(key, moment + later))
+    for later, scope in ((5, "read:members"), (2, "read:members"), (9, "read:members"), (7, "read:members"), (3, "")):
+        usage_journal.write(use_of(key, moment + later, scope=scope))
     usage_fold.fold()
     # Also when they are read much later.
     usage_journal.write(use_of(key, moment + 8, status=404))
@@ -170,6 +173,18 @@ def test_what_a_clock_noted_that_was_ahead_gives_way(ada: Person, make_key: Make
     usage_journal.write(use_of(key, moment + 1))
     usage_fold.fold()
     assert [place.address for place in KeyPlace.of(key.id)] == ["192.0.2.7", "198.51.100.1"]
+
+
+def test_the_last_five_places_are_of_all_its_secrets(ada: Person, make_key: MakeKey) -> None:
+    key, _ = make_key(ada)
+    moment = database.now_microseconds()
+    for secret in range(2):
+        for number in range(4):
+            usage_journal.write(
+                use_of(key, moment + 2 * number + secret, secret_id=f"sec_{secret}", client=f"client/{secret}.{number}")
+            )
+    usage_fold.fold()
+    assert [place.client[-3:] for place in KeyPlace.of(key.id)] == ["1.3", "0.3", "1.2", "0.2", "1.1"]
 
 
 def test_no_more_places_are_stored_than_are_shown(ada: Person, make_key: MakeKey) -> None:
