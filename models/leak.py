@@ -20,6 +20,7 @@ REVOKED, TOLD, DEAD = "revoked", "told", "dead"
 LONGEST_URL = 400
 LONGEST_WORD = 80
 LOOKED_UP_AT_ONCE = 400
+MOST_IN_TEXT = 3
 
 
 class Known(NamedTuple):
@@ -111,6 +112,11 @@ def known(texts: Iterable[str]) -> "dict[str, Known]":
         for row in KeySecret.select(KeySecret, ApiKey).join(ApiKey).where(KeySecret.digest.in_(some)):
             found[digests[bytes(row.digest)]] = Known(row.id, row.key.workspace_id)
     return found
+
+
+def in_text(text: str) -> "list[str]":
+    """What looks like keys in a text of somebody who found one: the first few, since each may have to be ended."""
+    return [found[0] for found in islice(secret.FORM.finditer(text), MOST_IN_TEXT)]
 
 
 def _safe(text: str, longest: int) -> str:

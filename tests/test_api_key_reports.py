@@ -38,6 +38,21 @@ def test_whoever_holds_a_key_ends_it(ada: Person, make_key: MakeKey, call: Call)
     assert Leak.get().url == "https://example.com/paste/1"
 
 
+@pytest.mark.parametrize("found", ["{}\n", "  {} ", '"{}"', "export GRAVITY_KEY={}", "Authorization: Bearer {}\r\n"])
+def test_a_key_is_found_in_what_stands_around_it(ada: Person, make_key: MakeKey, call: Call, found: str) -> None:
+    """Nobody would hear that it was not: every report is answered alike."""
+    _, text = make_key(ada)
+    assert call().post(PATH, json={"key": found.format(text)}).status_code == 202
+    assert not works(text)
+
+
+def test_of_many_keys_in_one_report_a_few_are_looked_at(ada: Person, make_key: MakeKey, call: Call) -> None:
+    """More would take longer than the answer does, and so be told by it."""
+    texts = [make_key(ada)[1] for _ in range(4)]
+    call().post(PATH, json={"key": "\n".join(texts)})
+    assert [works(text) for text in texts] == [False, False, False, True]
+
+
 def test_the_answer_is_the_same_whatever_the_key_is(
     ada: Person, mallory: Person, make_key: MakeKey, call: Call
 ) -> None:

@@ -29,8 +29,9 @@ def add_routes(bp: Blueprint) -> None:
 def report_key() -> Response:
     """Report a key that you found.
 
-    If it is a key of ours that works, it is revoked, or its owners are told, as their workspace wants it. The answer is
-    always the same, whatever the key is. Of one address 60 reports a minute are looked at.
+    If it is a key of ours that works, it is revoked, or its owners are told, as their workspace wants it. What stands
+    around the key does no harm. The answer is always the same, whatever the key is. Of one address 60 reports a minute
+    are looked at.
     """
     began = time.monotonic()
     given = operations.taken()
@@ -41,6 +42,6 @@ def report_key() -> Response:
 
 
 def _report(text: str, url: str) -> None:
-    for found in leak.known([text]).values():
+    for found in leak.known(leak.in_text(text)).values():
         by = Actor("system", "Someone who had the key", address=request.remote_addr, request_id=request_id())
         leak_report.report(found, Place(leak.HOLDER, url), by=by)
