@@ -6,6 +6,8 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
+from peewee import chunked
+
 from models import database, incident, network, usage
 from models.actor import Actor
 from models.api_key import ApiKey
@@ -201,11 +203,9 @@ def _many(statement: str, rows: list[tuple[Any, ...]], by: Callable[[Any], Any] 
 
 def _known_keys(ids: set[str]) -> dict[str, ApiKey]:
     """The keys that exist: a count of a key that has gone has nowhere to stand."""
-    wanted, found = sorted(ids), {}
-    for start in range(0, len(wanted), 500):
-        for key in ApiKey.select(ApiKey.id, ApiKey.workspace, ApiKey.name).where(
-            ApiKey.id.in_(wanted[start : start + 500])
-        ):
+    found = {}
+    for some in chunked(sorted(ids), 500):
+        for key in ApiKey.select(ApiKey.id, ApiKey.workspace, ApiKey.name).where(ApiKey.id.in_(some)):
             found[key.id] = key
     return found
 

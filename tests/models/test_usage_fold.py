@@ -11,6 +11,7 @@ import pytest
 from models import (
     ApiKey,
     AuditEvent,
+    Incident,
     KeyNetwork,
     KeyPlace,
     UsageHour,
@@ -200,12 +201,17 @@ def test_no_more_places_are_stored_than_are_shown(ada: Person, make_key: MakeKey
 
 def test_a_dead_secret_is_counted_and_is_no_use(ada: Person, make_key: MakeKey) -> None:
     key, _ = make_key(ada)
-    usage_journal.write(use_of(key, verdict=DEAD, status=401))
+    moment = database.now_microseconds()
+    for later, request in ((5, MEMBERS), (0, "GET /api/v2/key"), (3, MEMBERS)):
+        usage_journal.write(use_of(key, moment + later, verdict=DEAD, status=401, request=request))
     usage_fold.fold()
-    assert sum(hours(key).values()) == 1
+    assert sum(hours(key).values()) == 3
     assert ApiKey.get_by_id(key.id).last_used_at is None
     assert KeyPlace.of(key.id) == []
     assert AuditEvent.select().where(AuditEvent.action == "api_key.new_network").count() == 0
+    (incident,) = Incident.open_of(key)
+    seen = (incident.first_at, incident.last_at, incident.count, incident.request)
+    assert seen == (database.from_microseconds(moment), database.from_microseconds(moment + 5), 3, MEMBERS)
 
 
 def test_the_first_use_from_a_network_is_an_event(ada: Person, make_key: MakeKey) -> None:
