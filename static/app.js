@@ -24,17 +24,19 @@
     requestAnimationFrame(() => { box.textContent = text; });
   }
 
-  function trouble(text) {
+  /* Where the person looks: in the dialog, or beside the button of the form that was sent. */
+  function trouble(text, source) {
     const body = dlg?.open && ($(".modal-body", dlg) || $(".modal-head > div", dlg));
-    if (!body) return toast(text);
-    $("[data-trouble]", dlg)?.remove();
+    const form = !body && source?.closest?.("form.form"), button = form && $("[type=submit]", form);
+    if (!body && !button) return toast(text);
+    $("[data-trouble]", body ? dlg : form)?.remove();
     const box = document.createElement("p");
     box.className = "notice notice-bad";
     box.tabIndex = -1;
     box.dataset.trouble = "";
     box.setAttribute("role", "alert");
     box.textContent = text;
-    body.prepend(box);
+    if (body) body.prepend(box); else button.before(box);
     box.focus();
   }
 
@@ -65,6 +67,14 @@
     if (!dlg.contains(document.activeElement)) $("input:not([type=hidden]), select, textarea, button, a", dlg)?.focus();
   }
 
+  /* The next page of a list is read from its top. */
+  function turned(panel) {
+    const rows = $("table", panel) || panel;
+    panel.scrollIntoView();
+    rows.tabIndex = -1;
+    rows.focus({ preventScroll: true });
+  }
+
   function newPanel() {
     title = "";
     /* The event that empties it comes later. */
@@ -86,6 +96,7 @@
     arrange();
     if (id === "dlg") openDialog();
     if (id === "main") newPanel();
+    if (ctx.sourceEvent?.target?.closest?.(".pager")) turned(document.getElementById(id));
   });
 
   /* An emptied dialog keeps no secret in the page. */
@@ -98,16 +109,23 @@
   /* ---- when no answer came, or a broken one ---- */
 
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-    if (ctx.response.status >= 500) lost(ctx, "Something went wrong. Nothing was changed.");
+    const status = ctx.response.status;
+    if (status < 500) return;
+    if (status === 503) return lost(ctx, "Briefly unavailable. Try again in a moment.");
+    /* A proxy that waited in vain does not know what was done. */
+    if (status !== 500) return lost(ctx, silence(ctx));
+    lost(ctx, reads(ctx) ? "Something went wrong. Try again." : "Something went wrong. Nothing was changed.");
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
     if (!ctx) return;
-    if (!navigator.onLine) return trouble("No connection. Try again.");
-    lost(ctx, ctx.request.method === "GET" ? "No answer. Try again." : "No answer. Reload the page to see what was saved.");
+    if (!navigator.onLine) return trouble("No connection. Try again.", ctx.sourceElement);
+    lost(ctx, silence(ctx));
   });
+  const reads = (ctx) => ctx.request.method === "GET";
+  const silence = (ctx) => reads(ctx) ? "No answer. Try again." : "No answer. Reload the page to see what was saved.";
   function lost(ctx, otherwise) {
     const form = ctx.sourceElement?.closest?.("[data-unsure]");
-    trouble(form ? form.dataset.unsure || "We could not confirm that the key was created. Reload the list." : otherwise);
+    trouble(form?.dataset.unsure ?? otherwise, ctx.sourceElement);
   }
 
   /* ---- the dialog that shows a key ---- */
