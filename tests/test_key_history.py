@@ -86,6 +86,20 @@ def test_the_oldest_that_the_plan_still_shows_is_not_taken_for_the_first(ada: Pe
     assert "New network, 198.51.100.0/24" in told and "First used" not in told
 
 
+def test_that_a_key_expired_is_a_part_of_its_history(ada: Person, browse: Browse) -> None:
+    end = ago(days=10)
+    with time_machine.travel(ago(days=20), tick=False):
+        key, text = make_key(ada, expires_at=end)
+        revoked, _ = make_key(ada, expires_at=end)
+        revoked.revoke(by=ada.actor)
+        used(text)
+    told = history(browse(ada), ada.settings(f"api-keys/{key.id}"))
+    assert told.index("The key expired") < told.index("First used,")
+    assert "The key expired" not in history(browse(ada), ada.settings(f"api-keys/{revoked.id}"))
+    with time_machine.travel(now() + timedelta(days=85), tick=False):
+        assert "The key expired" not in history(browse(ada).sign_in(ada), ada.settings(f"api-keys/{key.id}"))
+
+
 def test_the_api_has_the_event(ada: Person, call: Call) -> None:
     key, text = make_key(ada, name="Report")
     used(text, address="203.0.113.9")

@@ -109,7 +109,7 @@ def test_a_page_that_renews_itself_keeps_no_session_alive(ada: Person, browse: B
 
 def test_a_key_that_was_never_used_has_no_graph(ada: Person, browse: Browse) -> None:
     page = browse(ada).get(address(ada, make_key(ada)[0]))
-    assert "This key has not been used yet. Its requests show here" in words(page)
+    assert "This key has not been used yet. Its requests show up here" in words(page)
     assert "<figure" not in page.text and "range-24h" not in page.text and "data-refresh" in page.text
 
 
@@ -186,7 +186,7 @@ def test_requests_that_wait_to_be_counted_are_told(
         assert titles(page)[-3:] == [
             "Nov 19, 11:00: 0 requests",
             "Nov 19, 12:00: 0 requests. Some are not counted yet",
-            "Nov 19, 13:00: 0 requests. Some are not counted yet",
+            "Nov 19, 13:00, so far: 0 requests. Some are not counted yet",
         ]
         assert "Some requests since Nov 19, 12:00 are not counted yet." in words(page)
         assert page.text.count("at least 0") == 2 and 'class="short"' in page.text

@@ -71,6 +71,20 @@ def test_each_bar_stands_in_its_bucket_as_tall_as_its_count() -> None:
         assert abs(tops[-1] - (HEIGHT - sum(expected))) < 0.2
 
 
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [
+        (1_249, ["1.25k", "1k", "750", "500", "250", "0"]),
+        (1_200_000, ["1.25M", "1M", "750k", "500k", "250k", "0"]),
+        (98_765_432, ["100M", "80M", "60M", "40M", "20M", "0"]),
+        (0, ["4", "3", "2", "1", "0"]),
+    ],
+)
+def test_the_numbers_beside_the_lines_are_exact_and_of_one_kind(most: int, words: list[str]) -> None:
+    made = usage_chart.chart(series({5: (most, 0, 0, 0, 0)}), NOON)
+    assert [word for _, word in made.scale] == words
+
+
 def test_one_request_among_thousands_can_be_seen() -> None:
     ((name, _, tall),) = drawn(usage_chart.chart(series({3: (9_000,) + (0,) * 4, 4: (0, 0, 0, 0, 1)}), NOON), 30)[4]
     assert (name, tall) == ("server_error", 1)
@@ -109,6 +123,11 @@ def test_a_small_graph_has_its_days_and_its_failures_in_red() -> None:
     assert (small.base, small.width) == ("M3 21h9v1H3z", 12)
 
 
+def test_a_small_graph_of_a_new_key_without_requests_is_empty_and_no_speck() -> None:
+    assert usage_chart.small(Spark([0] * 30, [0] * 30, 29), 30).base == ""
+    assert usage_chart.small(Spark([0] * 30, [0] * 30, 20), 30).base
+
+
 @pytest.mark.parametrize(
     ("part", "whole", "said"),
     [(0, 0, "0%"), (0, 9, "0%"), (9, 9, "100%"), (99_999, 100_000, "99.9%"), (1, 100_000, "0.1%"), (1, 8, "12.5%")],
@@ -121,5 +140,5 @@ def test_one_of_a_kind_is_told_as_one() -> None:
     made = usage_chart.chart(series({28: (0, 1, 1, 1, 1), 29: (1, 2, 0, 0, 2)}), NOON)
     assert [hit.says for hit in made.hits[-2:]] == [
         "Nov 18: 4 requests. 1 client error, 1 denied, 1 rate limited, 1 server error",
-        "Nov 19: 5 requests. 1 succeeded, 2 client errors, 2 server errors",
+        "Nov 19, so far: 5 requests. 1 succeeded, 2 client errors, 2 server errors",
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from models import ApiKey, KeyNetwork, leak, usage_sums
 from models.audit import AuditEvent
+from models.database import now
 from models.key_settings import REASONS
 from views import format
 
@@ -47,9 +48,8 @@ FIELDS = {
     "expires_at": "Expires",
 }
 
-# Entries of a page, and how many events are read for them: new networks of a day become one entry.
-MOST, READ = 50, 50 + usage_sums.NETWORKS
-NAMED = 5
+# Entries of a page, how many events are read for them, and networks of a day that their one entry names.
+MOST, READ, NAMED = 50, 50 + usage_sums.NETWORKS, 5
 
 LEAKED = {
     leak.REVOKED: "It was revoked at once",
@@ -87,7 +87,10 @@ class Difference:
 def of(key: ApiKey) -> list[Happening]:
     """The newest entries in the history of a key, newest first."""
     first = KeyNetwork.first_of(key.id)
-    return told(AuditEvent.about(key.workspace_id, key.id, READ), first.network if first else None)[:MOST]
+    found = told(AuditEvent.about(key.workspace_id, key.id, READ), first.network if first else None)
+    if ended := _expiry(key):
+        found.insert(next((place for place, each in enumerate(found) if each.at <= ended.at), len(found)), ended)
+    return found[:MOST]
 
 
 def told(events: Iterable[AuditEvent], first_network: str | None = None) -> list[Happening]:
@@ -126,6 +129,13 @@ def in_words(field: str, value: Any) -> str:
     if field == "starts_at":
         return _moment(value) if value else "at once"
     return f"“{value}”" if value else "nothing"
+
+
+def _expiry(key: ApiKey) -> Happening | None:
+    """That the key expired, which nobody does: the audit trail has no event of it."""
+    end, moment = key.expires_at, now()
+    is_told = end and moment - key.workspace.plan.history <= end <= moment and not key.revoked_at
+    return Happening(end, "clock", "The key", "expired", []) if is_told else None
 
 
 def _happening(event: AuditEvent) -> Happening:

@@ -65,7 +65,8 @@ def context(used: int) -> dict[str, Any]:
 def _told(found: Projection, plan: Plan) -> str:
     """How much the month will have used, and how that was reckoned."""
     days = f"the last {found.days} full days" if found.days != 1 else "the last full day"
-    told = f"At the average of {days}, {round(found.a_day):,} a day, the month ends near {_rounded(found.expected):,}"
+    told = f"At the average of {days}, {round(found.a_day):,} a day, "
+    told += f"the month ends near {_rounded(found.expected):,} requests"
     month = plan.requests_per_month
     if month:
         over = found.expected > month

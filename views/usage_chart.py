@@ -55,10 +55,10 @@ def chart(series: Series, moment: datetime) -> Chart:
     return Chart(
         bars=_bars(series.buckets, step, top),
         hits=[
-            Hit(_number(place * step), _number(step), usage_words.sentence(bucket))
+            Hit(_number(place * step), _number(step), usage_words.sentence(bucket, moment))
             for place, bucket in enumerate(series.buckets)
         ],
-        scale=[(_number(HEIGHT - HEIGHT * mark / top), usage_words.compact(mark)) for mark in reversed(marks)],
+        scale=[(_number(HEIGHT - HEIGHT * mark / top), usage_words.mark(mark)) for mark in reversed(marks)],
         ticks=_ticks(series),
         unknown=_unknown(series.buckets, step),
         short=_short(series.buckets, step),
@@ -154,7 +154,9 @@ def small(spark: Spark, days: int) -> Small:
         if red >= 1:
             failed.append(f"M{left} {_number(SPARK_HEIGHT - tall)}h{SPARK_BAR}v{_number(red)}h-{SPARK_BAR}z")
     width, since = days * SPARK_STEP, min(spark.known_from, days) * SPARK_STEP
-    base = f"M{since} {SPARK_HEIGHT - 1}h{width - since}v1H{since}z"
+    # Of a key that is new, the line of no requests would be a speck.
+    is_speck = not spark.total and width - since <= 2 * SPARK_STEP
+    base = "" if is_speck else f"M{since} {SPARK_HEIGHT - 1}h{width - since}v1H{since}z"
     return Small(width, base, "".join(bars), "".join(failed), usage_words.compact(spark.total), _told(spark, days))
 
 

@@ -14,6 +14,7 @@ COUNTED = ("succeeded", "client errors", "denied", "rate limited", "server error
 RANGES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
 # Of the hours of a bucket: what it is called, and what the first column of a table is.
 UNITS = {1: ("hour", "Hour (UTC)"), 6: ("six hours", "Six hours from (UTC)"), 24: ("day", "Day (UTC)")}
+SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 class Note(NamedTuple):
@@ -32,13 +33,14 @@ def day(moment: datetime) -> str:
     return f"{moment:%b} {moment.day}"
 
 
-def sentence(bucket: Bucket) -> str:
+def sentence(bucket: Bucket, moment: datetime) -> str:
     """What a bucket holds, for a tooltip and for the slider."""
     if bucket.unknown:
         return f"{label(bucket)}: {_unknown(bucket.unknown)}"
     names = zip(bucket.counts, ONE, COUNTED, strict=True)
     parts = [f"{count:,} {one if count == 1 else more}" for count, one, more in names if count]
-    told = f"{label(bucket)}: {_requests(bucket.total)}" + (f". {', '.join(parts)}" if parts else "")
+    when = label(bucket) + (", so far" if bucket.starts <= moment < bucket.ends else "")
+    told = f"{when}: {_requests(bucket.total)}" + (f". {', '.join(parts)}" if parts else "")
     told += ". Some could not be counted" if bucket.is_short else ""
     return f"{told}. Some are not counted yet" if bucket.is_late else told
 
@@ -90,11 +92,17 @@ def share(part: int, whole: int) -> str:
 
 def compact(number: int | float) -> str:
     """ "950", "52.3k", "1.2M": for where there is no room."""
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+    for size, unit in SIZES:
         # What would round up to the next unit is already of it.
         if number >= size * 0.9995 and (number >= 10_000 or number % (size / 10) == 0):
             return f"{number / size:.1f}".removesuffix(".0") + unit
     return f"{number:,.1f}".removesuffix(".0")
+
+
+def mark(number: float) -> str:
+    """ "750", "1.25k", "12.5M": the round number beside a line of a graph, which is exact."""
+    size, unit = next(((size, unit) for size, unit in SIZES if number >= size), (1, ""))
+    return f"{number / size:g}{unit}"
 
 
 def _unknown(reason: str) -> str:
