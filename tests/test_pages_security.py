@@ -146,6 +146,14 @@ def test_errors_tell_people_what_happened_without_details(ada: Person, browse: B
     assert "Sign out" in browse(ada).get(ada.settings("members/x/edit")).text
 
 
+def test_whoever_is_lost_keeps_the_menu(ada: Person, mallory: Person, browse: Browse) -> None:
+    for address in (ada.settings("nothing"), mallory.settings(), "/nowhere"):
+        answer = browse(ada).get(address)
+        assert answer.status_code == 404
+        assert f'href="{ada.settings()}"' in answer.text, address
+        assert f'href="{mallory.settings()}"' not in answer.text
+
+
 def test_a_failure_inside_is_a_page_and_says_nothing_of_itself(
     ada: Person, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from peewee import InterfaceError, OperationalError
 from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 
-from models import database, metrics
+from models import Member, database, metrics
 from models.errors import (
     REFUSALS,
     DomainError,
@@ -165,6 +165,9 @@ def _respond(status: int, code: str, title: str, detail: str, error: DomainError
         return problem(status, code, title, detail, error)
     heading = WORDS.get(status, title)
     if "user" in g:
+        if status == 404 and "member" not in g:
+            # Whoever is lost keeps the menu.
+            g.member = Member.first_of(g.user)
         symbol = "lock" if status == 403 else "triangle-alert"
         response = htmx.page("errors/signed_in.html", status=status, heading=heading, message=detail, symbol=symbol)
     else:
