@@ -121,7 +121,7 @@ def test_the_page_shows_the_last_use(ada: Person, browse: Browse, call: Call, ma
         ({"expires_at": -1}, "Expired", "Create a copy to go on with the same settings."),
         ({"starts_at": 30}, "Scheduled", "Until then requests with it fail with 401."),
         ({"expires_at": 6}, "Active", "Expires in 5 days"),
-        ({"creator": None}, "Active", "Ada Byron is no longer here. The key works on."),
+        ({"creator": None}, "Active", "Ada Byron is no longer here. The key still works."),
     ],
 )
 def test_the_page_says_what_is_special_about_a_key(

@@ -47,7 +47,7 @@ def test_each_section_says_why_since_when_and_what_would_break(
     idle = section(shown, "unused")
     assert "Idle" in idle and "Not used since" in idle and "No calls in the last 7 days" in idle
     assert "Ending" in section(shown, "expiring") and "Expires in" in section(shown, "expiring")
-    assert "no longer manages keys since" in section(shown, "left")
+    assert "has not managed keys since" in section(shown, "left")
     assert "Old secret" in section(shown, "rotation_due") and "Its secret is from" in section(shown, "rotation_due")
     assert "12 calls with a secret that has ended" in section(shown, "called")
     assert "Nothing here." in section(shown, "wide")

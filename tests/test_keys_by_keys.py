@@ -58,7 +58,7 @@ def test_keys_that_a_key_of_theirs_made_have_lost_their_maker_too(
     olga.member.change({"role": "member"}, by=ada.actor)
     assert reread(child).maker_left and not reread(ours).maker_left
     cleanup = words(browse(ada).get(ada.settings("api-keys/cleanup")))
-    assert f"{NAME}, who made it with a key, no longer manages keys since" in cleanup
+    assert f"{NAME}, who made it with a key, has not managed keys since" in cleanup
     shown = words(browse(ada).get(ada.settings(f"api-keys/{child.id}")))
     assert f"{NAME} no longer manages keys here." in shown
     Member.find(ada.workspace.id, olga.member.id).remove(by=ada.actor)

@@ -69,7 +69,7 @@ def test_a_team_address_gets_nothing_but_a_question_until_it_is_confirmed(
 
     shown = stranger.get(path)
     assert shown.status_code == 200
-    assert "Fieldstone wants mail about its API keys to come to team@example.com" in words(shown)
+    assert "Fieldstone wants to send mail about its API keys to team@example.com" in words(shown)
     assert team().confirmed_at is None, "to look at a link answers nothing"
     assert "gets mail about the API keys of Fieldstone from now on" in words(stranger.post(path))
     assert team().confirmed_at is not None

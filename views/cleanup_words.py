@@ -66,11 +66,11 @@ def rules(policy: Policy) -> dict[str, str]:
     never = f"made {min(30, policy.unused_days)} days ago and never used"
     return {
         key_review.UNUSED: f"Not used for {policy.unused_days} days, or {never}.",
-        key_review.EXPIRING: "End within 14 days.",
+        key_review.EXPIRING: "Expire within 14 days.",
         key_review.ROTATION: f"Have a secret that is older than {policy.rotation_days} days.",
         key_review.LEFT: "Made by somebody who left, or who no longer manages keys, and may still have them.",
         key_review.WIDE: f"Hold scopes that they do not use. The {key_review.LOOKED_AT} keys used last are looked at.",
-        key_review.CALLED: "Something still sends a secret that was revoked, rotated out or has expired.",
+        key_review.CALLED: "Something still sends a secret that was revoked or replaced, or has expired.",
     }
 
 
@@ -79,15 +79,19 @@ def why(section: str, each: Candidate, policy: Policy) -> str:
     key, since = each.key, each.since
     day = format.day(since) if since else ""
     if section == key_review.UNUSED:
-        return f"Not used since {day}." if key.last_used_at else f"Never used since {day}."
+        return f"Not used since {day}." if key.last_used_at else f"Made {day}, never used."
     if section == key_review.EXPIRING:
         return f"Expires {format.in_days(key.expires_at).lower()}, on {format.day(key.expires_at)}."
     if section == key_review.ROTATION:
         return f"Its secret is from {day}, due since {format.day(since + policy.rotation_after)}." if since else ""
     if section == key_review.LEFT:
-        how = "no longer manages keys" if key.creator_id else "is no longer here"
-        made = "made it with a key" if key.behind_name else "made it"
-        return f"{key.maker_name}, who {made}, {how}{f' since {day}' if since else ''}."
+        gone = (
+            ("no longer manages keys", "has not managed keys")
+            if key.creator_id
+            else ("is no longer here", "has not been here")
+        )
+        how = f"{gone[1]} since {day}" if since else gone[0]
+        return f"{key.maker_name}, who made it{' with a key' if key.behind_name else ''}, {how}."
     if section == key_review.WIDE:
         return f"Not used since {day}: {', '.join(each.drop)}."
     return (

@@ -18,12 +18,16 @@ from views.forms import PageForm, carried
 bp = Blueprint("policy", __name__, url_prefix="/w/<workspace_id>/settings/policy")
 
 CREATOR_CHOICES = [
-    (MANAGERS, "Owners and admins", "And keys with admin:workspace."),
-    (OWNERS, "Owners only", "Admins and keys still change, rotate and revoke keys."),
+    (MANAGERS, "Owners and admins", "Keys with admin:workspace can create keys too."),
+    (OWNERS, "Owners only", "Admins and keys can still edit, rotate and revoke."),
 ]
 LEAK_CHOICES = [
-    (REVOKE, "Revoke it at once", "Whoever finds it cannot use it, and neither can what uses it now. A mail says so."),
-    (TELL, "Only tell", "Whoever manages keys gets a mail. The key works on until somebody revokes it."),
+    (REVOKE, "Revoke it at once", "Whoever found it cannot use it, and what uses it today stops too. A mail says so."),
+    (
+        TELL,
+        "Only tell us",
+        "Everybody who manages keys gets a mail. The key keeps working until one of them revokes it.",
+    ),
 ]
 NO_NUMBER = -1
 

@@ -25,6 +25,7 @@ def test_a_person_sets_their_mail_and_a_team_address(watch: Watched, ada: Person
     page.get_by_role("button", name="Save your mail").click()
     expect(page.get_by_text("Your mail is set.")).to_be_visible()
     expect(page.locator("#mine-unused")).not_to_be_checked()
+    page.get_by_text("Add an address").click()
     page.get_by_role("textbox", name="E-mail address").fill(team)
     for box in page.locator("details:has(#new-expired) input[type=checkbox]").all():
         box.uncheck()

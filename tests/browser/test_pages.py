@@ -64,7 +64,8 @@ def test_a_long_name_leaves_the_menu_as_wide_as_it_is(watch: Watched, ada: Perso
         expect(nav.get_by_role("button", name=button)).to_be_in_viewport(ratio=1)
 
 
-def test_an_answer_that_is_waited_for_shows_as_a_line_on_top(watch: Watched, ada: Person) -> None:
+def test_an_answer_that_is_waited_for_shows_as_a_line_on_top(watch: Watched, server: Server, ada: Person) -> None:
+    server.key(ada)
     page, held = watch.page(), []
     line = "getComputedStyle(document.documentElement, '::before').content !== 'none'"
     sign_in(page, ada)

@@ -54,7 +54,7 @@ def test_unused_keys_are_put_aside_together_undone_and_revoked(
     page.get_by_role("link", name="API Keys").click()
     page.get_by_role("link", name="Clean up").click()
     unused = page.locator("section#unused")
-    expect(unused.get_by_text("Never used since")).to_have_count(3)
+    expect(unused.get_by_text(", never used.")).to_have_count(3)
     unused.get_by_role("checkbox", name="Select Idle 0").check()
     unused.get_by_role("checkbox", name="Select Idle 1").check()
     unused.get_by_role("button", name="Quarantine…").click()
