@@ -18,7 +18,7 @@ from models.errors import Invalid
 from models.outside import Resolve, Target, Unreachable
 
 # Seconds: for the connection, for each wait on it, and for all addresses of a name, however slowly they drip.
-CONNECT, READ, WHOLE = 5.0, 10.0, 20.0
+CONNECT, READ, WHOLE = 5.0, 15.0, 20.0
 # The answer is its status; of its body no more is read, and nothing kept.
 MOST_READ = 4096
 # So many notes that an answer is to come are passed over.

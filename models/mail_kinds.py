@@ -31,7 +31,7 @@ _ALL = (
         for_owners=True,
     ),
     Kind("team_confirmation", "Confirmation", "Asks a team address whether it wants mail.", SECURITY, offered=False),
-    Kind("expiring", "Expires soon", "14, 7 and 1 days before a key ends."),
+    Kind("expiring", "Expires soon", "14 days, 7 days and 1 day before a key ends."),
     Kind("expired", "Expired", "A key has reached its end."),
     Kind("unused", "Unused", "A key has not been used for long."),
     Kind("quarantined", "In quarantine", "An unused key was put aside, and is refused until it is woken."),

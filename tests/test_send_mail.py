@@ -144,19 +144,6 @@ def test_what_is_refused_for_good_is_a_dead_letter_and_can_be_sent_again(
     assert statuses(key) == {"ada@example.com": "sent", "olga@example.com": "sent"}
 
 
-def test_a_dead_letter_that_is_sent_again_has_the_short_waits_of_a_new_one(mailbox: Mailbox, ada: Person) -> None:
-    make_key(ada)
-    mailbox.everything = "450"
-    for hours in range(0, 90, 5):
-        run_later(hours=hours)
-    [dead] = Mail.select().where(Mail.status == "dead")
-    with database.at(now() + timedelta(days=4)):
-        assert dead.try_again()
-    assert run_later(days=4) == "1 refused"
-    mailbox.everything = ""
-    assert run_later(days=4, minutes=2) == "1 sent"
-
-
 def test_what_finds_no_taker_for_three_days_is_a_dead_letter(mailbox: Mailbox, ada: Person) -> None:
     key, _ = make_key(ada)
     mailbox.everything = "450"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from jobs import mail_smtp, mail_words, send_mail
-from models import ApiKey, Mail, database
+from models import ApiKey, Mail, Webhook, database
 from models.database import now
 from models.mail_settings import Smtp
 from models.mail_truth import Told
@@ -67,6 +67,38 @@ def test_what_was_left_without_an_answer_is_sent_once_more_word_for_word(
     assert first.id == second.id
     with database.at(now() + timedelta(days=1)):
         assert send_mail.run() == ""
+
+
+def test_a_refusal_does_not_undo_the_doubt_about_an_earlier_attempt(
+    mailbox: Mailbox, settings: Settings, ada: Person
+) -> None:
+    key, _ = make_key(ada, name="Before")
+    mailbox.plans["ada@example.com"] = ["cut", "450"]
+    send_mail.use(mailbox.settings(settings, timeout=1.0))
+    assert send_mail.run() == "1 unanswered"
+    ApiKey.update(name="After").where(ApiKey.id == key.id).execute()
+    with database.at(now() + timedelta(hours=1)):
+        assert send_mail.run() == "1 refused"
+    with database.at(now() + timedelta(hours=2)):
+        assert send_mail.run() == "1 sent"
+    first, second = mailbox.arrived
+    assert first.raw == second.raw
+
+
+@pytest.mark.parametrize("end", ["sent", "dropped"])
+def test_what_may_have_arrived_is_kept_until_it_is_over(
+    mailbox: Mailbox, settings: Settings, ada: Person, end: str
+) -> None:
+    hook, _ = Webhook.add(ada.workspace, url="https://example.com/", events=["*"], by=ada.actor)
+    hook.disable(reason="gone")
+    mailbox.plans["ada@example.com"] = ["cut"]
+    assert send_mail.run() == "1 unanswered"
+    assert Mail.get().kept() == mailbox.arrived[0].raw
+    if end == "dropped":
+        hook.enable(by=ada.actor)
+    with database.at(now() + timedelta(hours=1)):
+        assert send_mail.run() == f"1 {end}"
+    assert (Mail.get().status, Mail.get().message) == (end, None)
 
 
 def test_a_message_that_cannot_be_put_together_keeps_no_other_waiting(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import send_mail
+from jobs import mail_smtp, send_mail
 from models import Mail, database
 from models.database import now
 from models.mail_settings import Smtp
@@ -112,6 +112,17 @@ def test_who_cannot_be_talked_to_is_waited_for(
     assert said in only().error
     assert "hunter2" not in only().error
     assert not any(line.upper().startswith("MAIL") for line in script.heard), "nothing went out in clear"
+
+
+def test_a_connection_is_used_for_some_messages_and_then_made_anew(
+    serve: Serve, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_smtp, "MESSAGES_A_CONNECTION", 2)
+    script = serve({})
+    for _ in range(5):
+        make_key(ada)
+    assert send_mail.run() == "5 sent"
+    assert sum(line.upper().startswith("EHLO") for line in script.heard) == 3
 
 
 def test_a_server_that_knows_no_extensions_will_do(serve: Serve, ada: Person) -> None:
