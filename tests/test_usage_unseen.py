@@ -42,6 +42,13 @@ def test_a_dead_secret_is_seen_wherever_it_is_used(ada: Person, call: Call, make
     assert incident.request == "GET (no such route)"
 
 
+def test_where_no_key_is_asked_for_none_is_looked_at(ada: Person, call: Call, make_key: MakeKey) -> None:
+    key, text = make_key(ada)
+    answer = call(text).post("/api/v2/key-reports", data="{", content_type="application/json")
+    assert answer.status_code == 400
+    assert counts(key) == {}
+
+
 @pytest.mark.parametrize("path", ["/api/v2/nothing", "/api/v2/w/ws_a/nothing"])
 def test_where_nothing_is_a_key_changes_nothing(ada: Person, call: Call, make_key: MakeKey, path: str) -> None:
     answers = [call(text).get(path) for text in (make_key(ada)[1], "gr_" + "0" * 20, "x, y", None)]

@@ -1,8 +1,10 @@
 """How long counts are kept: hours for 90 days, days with the history of the plan, and 30 days more."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from models import UsageDay, UsageGap, UsageHour, WorkspaceDay, database, usage, usage_purge
 from models.actor import COMMAND_LINE
@@ -14,7 +16,15 @@ from models.usage import UsageRoute
 from tests.support.cast import Person, make_key
 from tests.support.usage import ago, used
 
-AGES = (0, 20, 36, 38, 80, 89, 91, 119, 121, 300, 429, 431)
+# Those in the middle of three are kept for the last day.
+AGES = (0, 20, 36, 37, 38, 80, 89, 90, 91, 119, 120, 121, 300, 429, 430, 431)
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    """No day and no hour ends in between."""
+    with time_machine.travel(datetime(2026, 11, 19, 12, 20, tzinfo=UTC), tick=False):
+        yield
 
 
 def ages(table: type, column: str, day: int) -> list[int]:
@@ -71,7 +81,7 @@ def test_a_purge_that_is_killed_goes_on_the_next_time(ada: Person, monkeypatch: 
 
 def test_marks_of_losses_go_with_the_longest_history(ada: Person) -> None:
     longest = max(plan.history for plan in PLANS.values())
-    for age in (timedelta(days=3), longest - timedelta(days=1), longest + timedelta(days=1)):
+    for age in (timedelta(days=3), longest, longest + timedelta(hours=1)):
         UsageGap.create(hour=usage.hour_of(now() - age), count=1)
     assert usage_purge.purge() == 1
     assert UsageGap.select().count() == 2

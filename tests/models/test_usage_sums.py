@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import ApiKey, UsageDay, UsageHour, WorkspaceDay, database, usage, usage_fold, usage_journal
-from models.usage import DAY, HOUR
+from models.usage import DAY, HOUR, UsageRoute
 from models.usage_sums import NETWORKS
 from tests.support.cast import Person
 from tests.support.cast import make_key as new_key
@@ -86,12 +86,20 @@ def test_seconds_asked_are_hours_are_days(ada: Person, connected: str, tmp_path:
         asked_days[hour // 24, outcome] += count
     assert days(key) - before_days == asked_days
     assert days(key) == of_workspace(ada)
+    assert of_routes(key) == Counter(day for day, _ in days(key).elements())
 
 
 def days(key: ApiKey) -> Counter[tuple[int, int]]:
     found: Counter[tuple[int, int]] = Counter()
     for row in UsageDay.select().where(UsageDay.key_id == key.id):
         found[row.day, row.outcome] += row.count
+    return found
+
+
+def of_routes(key: ApiKey) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for row in UsageRoute.select().where(UsageRoute.key_id == key.id):
+        found[row.day] += row.accepted + row.refused
     return found
 
 
