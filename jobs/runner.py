@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from jobs import send_mail, send_webhooks
@@ -29,7 +30,8 @@ LOOK = timedelta(minutes=1)
 def start() -> None:
     """Run every job at its time, until SIGTERM or SIGINT. A job that is running is let finish."""
     turns = Turns()
-    scheduler = BlockingScheduler(timezone="UTC")
+    # A thread for each job and one for the beat: however long they all take, the turn is kept.
+    scheduler = BlockingScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(len(EVERY) + 1)})
     # However late, a run is made up for, once.
     rules = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     scheduler.add_job(turns.beat, "interval", id="beat", seconds=BEAT.total_seconds(), **rules)

@@ -15,6 +15,8 @@ LEASE, BEAT = timedelta(seconds=30), timedelta(seconds=10)
 # A run that did not say how it ended within this time was cut off, and is made up for: its scheduler lost its turn.
 CUT_OFF = 2 * LEASE
 SCHEDULER = "scheduler"
+# Some jobs are written down every half minute. When none was for so long, no scheduler is at work.
+SILENT = timedelta(minutes=5)
 LONGEST_OUTCOME = 500
 
 
@@ -71,8 +73,7 @@ class JobRun(Record):
         row = cls.get_or_none(cls.job == job)
         if row is None:
             return True
-        ended = row.ended_at is not None and row.ended_at >= row.started_at
-        return not timedelta(0) <= now() - row.started_at < (every if ended else min(every, CUT_OFF))
+        return not timedelta(0) <= now() - row.started_at < (min(every, CUT_OFF) if row.is_open else every)
 
     @classmethod
     def begin(cls, job: str, summary: str = "") -> datetime:
@@ -94,3 +95,14 @@ class JobRun(Record):
     def latest(cls) -> "list[JobRun]":
         """One row for each job that ever ran, by name."""
         return list(cls.select().order_by(cls.job))
+
+    @staticmethod
+    def silent_since(runs: "list[JobRun]", moment: datetime) -> datetime | None:
+        """When the last of these runs was, if that is so long ago that no scheduler can be at work."""
+        last: datetime | None = max((run.ended_at or run.started_at for run in runs), default=None)
+        return last if last is not None and last <= moment - SILENT else None
+
+    @property
+    def is_open(self) -> bool:
+        """It did not say how it ended: it runs, or was cut off."""
+        return self.ended_at is None or self.ended_at < self.started_at
