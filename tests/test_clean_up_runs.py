@@ -76,3 +76,18 @@ def test_a_run_that_is_cut_off_or_doubled_moves_each_key_once(
     assert all(isinstance(said, str) for said in at_once(2, lambda _: run_at(start + 30 * DAY)))
     assert [actions(key) for key in keys] == [["api_key.created", "api_key.flagged"]] * 7
     assert Notice.select().where(Notice.kind == "unused").count() == 7
+
+
+def test_what_is_switched_off_meanwhile_moves_nothing_more(
+    ada: Person, start: datetime, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, real = [make_key(ada)[0] for _ in range(3)], ApiKey.flag
+
+    def flag(key: ApiKey, **given: Any) -> None:
+        real(key, **given)
+        rule(ada, staged_cleanup=False)
+
+    monkeypatch.setattr(ApiKey, "flag", flag)
+    assert run_at(start + 30 * DAY) == "flagged: 1"
+    assert [stage(key) for key in keys] == ["none"] * 3
+    assert Notice.select().where(Notice.kind == "unused").count() == 1

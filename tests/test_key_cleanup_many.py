@@ -153,3 +153,15 @@ def test_many_keys_take_no_more_statements_than_few(ada: Person, browse: Browse,
     shown = page(browser, ada)
     assert all("Fourth 2" in section(shown, name) for name in ("wide", "left", "rotation_due"))
     assert opened() == few
+
+
+def test_since_when_a_maker_is_gone_does_not_depend_on_who_changed_the_key_last(
+    ada: Person, browse: Browse, make_key: MakeKey
+) -> None:
+    olga = joined(ada.workspace, "Olga Ladyzhenskaya", "admin")
+    key, _ = make_key(olga, name="Orphan")
+    gone = now() - 3 * DAY
+    with database.at(gone):
+        olga.member.change({"role": "member"}, by=ada.actor)
+    key.change({"note": "Ask in the night watch"}, disabled=None, by=ada.actor)
+    assert f"no longer manages keys since {gone:%b} {gone.day}, " in section(page(browse(ada), ada), "left")
