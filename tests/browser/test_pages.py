@@ -64,6 +64,20 @@ def test_a_long_name_leaves_the_menu_as_wide_as_it_is(watch: Watched, ada: Perso
         expect(nav.get_by_role("button", name=button)).to_be_in_viewport(ratio=1)
 
 
+def test_large_text_gets_the_layout_of_a_narrow_screen(watch: Watched, server: Server, ada: Person) -> None:
+    """Columns that are too narrow for their words would lie over each other."""
+    server.key(ada, name="Nightly report", expires_at=now() + timedelta(days=3))
+    page = watch.page()
+    sign_in(page, ada)
+    page.goto(ada.settings("api-keys"))
+    row = page.get_by_role("row").filter(has_text="Nightly report")
+    layout = "row => getComputedStyle(row).display"
+    assert row.evaluate(layout) == "table-row"
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert row.evaluate(layout) == "grid"
+    assert row.evaluate("row => [...row.cells].slice(0, -1).every(cell => cell.scrollWidth <= cell.clientWidth)")
+
+
 def test_an_answer_that_is_waited_for_shows_as_a_line_on_top(watch: Watched, server: Server, ada: Person) -> None:
     server.key(ada)
     page, held = watch.page(), []
