@@ -3,7 +3,6 @@
 The server picks the block, never the client: a block may sit inside an `if` that a client must not step around.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,14 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 from jinja2 import Template
 from markupsafe import Markup
 
+from views import static_files
+
 PRODUCT = "Gravity Rail"
 
 
 def set_up(app: Flask) -> None:
-    static = Path(app.static_folder or "static")
-    version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(static.glob("*.*")))).hexdigest()[:12]
-    sprite = static / "vendor" / "lucide.svg"
+    version = static_files.set_up(app)
+    sprite = Path(app.static_folder or "static") / "vendor" / "lucide.svg"
     # The sprite is ours to trust: its checksum is listed, and it holds paths only.
     icons = Markup(sprite.read_text() if sprite.exists() else "")  # noqa: S704
 
