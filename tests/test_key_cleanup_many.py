@@ -164,4 +164,4 @@ def test_since_when_a_maker_is_gone_does_not_depend_on_who_changed_the_key_last(
     with database.at(gone):
         olga.member.change({"role": "member"}, by=ada.actor)
     key.change({"note": "Ask in the night watch"}, disabled=None, by=ada.actor)
-    assert f"no longer manages keys since {gone:%b} {gone.day}, " in section(page(browse(ada), ada), "left")
+    assert f"has not managed keys since {gone:%b} {gone.day}, " in section(page(browse(ada), ada), "left")
