@@ -36,6 +36,12 @@ class NotFound(DomainError):
     detail = "There is nothing at this address."
 
 
+class DeadLink(NotFound):
+    """A link of a mail, or one that was handed over, that leads nowhere any more."""
+
+    title = "This link does not work"
+
+
 class NotAllowed(DomainError):
     status, code, title = 403, "not_allowed", "Not allowed"
     detail = "Your role does not allow this."

@@ -9,7 +9,7 @@ from models import paging, person, role
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import Record, UTCDateTimeField, WorkspaceRecord, id_field, now, transaction
-from models.errors import Conflict, Invalid, NotAllowed, NotFound
+from models.errors import Conflict, DeadLink, Invalid, NotAllowed, NotFound
 from models.session import BrowserSession
 from models.tokens import digest_of, new_token
 from models.user import User, hash_password
@@ -183,7 +183,7 @@ class Invitation(Record):
 
     @classmethod
     def behind(cls, token: str) -> "Invitation":
-        """The open invitation behind a token; `NotFound` when it was used, replaced or is over."""
+        """The open invitation behind a token; `DeadLink` when it was used, replaced or is over."""
         row = (
             cls.select(cls, Member, Workspace)
             .join(Member)
@@ -192,7 +192,7 @@ class Invitation(Record):
             .get_or_none()
         )
         if row is None:
-            raise NotFound("This link was used already, replaced, or is over. Ask for a new one.")
+            raise DeadLink("It was used already or replaced, or its time is over. Ask for a new one.")
         return row
 
     def accept(self, password: str) -> User:
@@ -205,7 +205,7 @@ class Invitation(Record):
         try:
             with transaction():
                 if not Invitation.delete().where(Invitation.id == self.id).execute():
-                    raise NotFound("This link was used already.")
+                    raise DeadLink("It was used already.")
                 if user is None:
                     user = User.create(email=member.email, name=member.name, password_hash=fresh_hash)
                 Member.update(user=user).where(Member.id == member.id).execute()

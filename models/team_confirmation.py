@@ -12,7 +12,7 @@ from models import outbox
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import new_id, now, transaction
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Conflict, DeadLink, Invalid
 from models.mail_choice import TeamAddress
 from models.mail_kinds import CONFIRMATION
 from models.mail_recipients import Recipient
@@ -24,7 +24,7 @@ LIFE = timedelta(days=7)
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 # Mails to one address, from whichever workspace; and from one workspace, to whichever address.
 MOST_A_DAY, MOST_A_MONTH, MOST_OF_WORKSPACE = 3, 6, 20
-OVER = "This link was used already, replaced, or is over. An owner of the workspace can send another one."
+OVER = "It was used already or replaced, or its time is over. An owner of the workspace can send another one."
 
 
 def add(workspace: Workspace, address: str, kinds: Iterable[str], *, by: Actor) -> TeamAddress:
@@ -71,11 +71,11 @@ def fresh_token(team_id: str) -> str:
 
 
 def behind(token: str) -> TeamAddress:
-    """The address that waits behind a link, with its workspace; `NotFound` when the link is over."""
+    """The address that waits behind a link, with its workspace; `DeadLink` when the link is over."""
     query = TeamAddress.select(TeamAddress, Workspace).join(Workspace).where(*_open(token))
     team: TeamAddress | None = query.get_or_none()
     if team is None:
-        raise NotFound(OVER)
+        raise DeadLink(OVER)
     return team
 
 
@@ -86,7 +86,7 @@ def confirm(token: str) -> TeamAddress:
         team.workspace.hold()
         done = {"confirmed_at": now(), "token_digest": None, "token_until": None}
         if not TeamAddress.update(**done).where(*_open(token)).execute():
-            raise NotFound(OVER)
+            raise DeadLink(OVER)
         _record("team_address.confirmed", team)
     return team
 
@@ -97,7 +97,7 @@ def decline(token: str) -> TeamAddress:
     with transaction():
         team.workspace.hold()
         if not TeamAddress.delete().where(*_open(token)).execute():
-            raise NotFound(OVER)
+            raise DeadLink(OVER)
         _record("team_address.declined", team)
     return team
 

@@ -7,7 +7,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from models.actor import Actor
 from models.audit import AuditEvent
 from models.database import transaction
-from models.errors import NotFound
+from models.errors import DeadLink
 from models.mail_choice import MailChoice, TeamAddress
 from models.mail_kinds import DIGESTS
 from models.member import Member
@@ -26,7 +26,7 @@ def recipient_behind(token: str, keys: Sequence[str]) -> str:
     except BadData:
         found = None
     if not isinstance(found, str):
-        raise NotFound("This link is not whole. Copy it from the mail once more.")
+        raise DeadLink("A part of it is missing. Copy the whole link from the mail.")
     return found
 
 

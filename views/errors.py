@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from models import Member, database, metrics
 from models.errors import (
     REFUSALS,
+    DeadLink,
     DomainError,
     InsufficientScope,
     Invalid,
@@ -163,7 +164,7 @@ def _password_needed(error: PasswordNeeded) -> Response:
 def _respond(status: int, code: str, title: str, detail: str, error: DomainError | None = None) -> Response:
     if request.path.startswith(PROGRAMS):
         return problem(status, code, title, detail, error)
-    heading = WORDS.get(status, title)
+    heading = title if isinstance(error, DeadLink) else WORDS.get(status, title)
     if "user" in g:
         if status == 404 and "member" not in g:
             # Whoever is lost keeps the menu.
