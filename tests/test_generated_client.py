@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.cast import Person
@@ -24,7 +23,7 @@ def generated(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """The package that openapi-python-client makes of the document as the server tells it."""
     folder = tmp_path_factory.mktemp("client")
     document, config = folder / "openapi.json", folder / "config.json"
-    document.write_bytes(httpx.get(f"{server.base_url}/api/v2/openapi.json").content)
+    document.write_bytes(server.get("/api/v2/openapi.json").content)
     config.write_text(json.dumps(CONFIG))
     command = ["generate", "--path", str(document), "--config", str(config), "--meta", "none"]
     command += ["--output-path", str(folder / PACKAGE)]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from models import secret as secrets_of_keys
@@ -31,7 +30,7 @@ def _the_server_lives_on(server: Server) -> Iterator[None]:
     """After each test the same processes answer, and nothing broke inside."""
     before, size = until_complete(server), server.log.stat().st_size
     yield
-    assert httpx.get(server.base_url + "/healthz").status_code == 200
+    assert server.get("/healthz").status_code == 200
     assert server.pids() == before
     said = server.log.read_bytes()[size:]
     assert b"Traceback" not in said and b"unexpected error" not in said

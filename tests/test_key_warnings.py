@@ -14,6 +14,7 @@ import requests
 from models.database import now
 from tests.support.artifacts import ROOT
 from tests.support.cast import Person
+from tests.support.processes import WAIT
 from tests.support.servers import Server
 
 FOLDER = ROOT / "docs" / "integrations"
@@ -75,11 +76,14 @@ def test_the_days_can_be_chosen(server: Server, owner: Person, monkeypatch: pyte
     monkeypatch.setenv("GRAVITY_KEY_DAYS", "2")
     hook = runpy.run_path(str(FOLDER / "key_warnings.py"))["fail_before_the_outage"]
     headers = {"Authorization": f"Bearer {text}"}
-    with httpx.Client(event_hooks={"response": [hook]}, headers=headers) as http:
+    with httpx.Client(event_hooks={"response": [hook]}, headers=headers, timeout=WAIT) as http:
         assert http.get(f"{server.base_url}/api/v2/key").status_code == 200
     monkeypatch.setenv("GRAVITY_KEY_DAYS", "4")
     hook = runpy.run_path(str(FOLDER / "key_warnings.py"))["fail_before_the_outage"]
-    with httpx.Client(event_hooks={"response": [hook]}, headers=headers) as http, pytest.raises(SystemExit) as end:
+    with (
+        httpx.Client(event_hooks={"response": [hook]}, headers=headers, timeout=WAIT) as http,
+        pytest.raises(SystemExit) as end,
+    ):
         http.get(f"{server.base_url}/api/v2/key")
     assert "This API key expires" in str(end.value)
 

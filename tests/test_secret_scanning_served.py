@@ -41,7 +41,7 @@ def served(
 
 
 def post(server: Server, github: Publisher, body: bytes) -> httpx.Response:
-    return httpx.post(server.base_url + PATH, content=body, headers=github.signer.headers(body), timeout=60)
+    return server.ask("POST", PATH, content=body, headers=github.signer.headers(body))
 
 
 def test_a_large_alert_ends_the_key_for_every_worker(served: Server, github: Publisher) -> None:
@@ -65,7 +65,7 @@ def test_a_signature_for_other_bytes_is_refused(served: Server, github: Publishe
     _, text = served.key(ada)
     body = body_of(match(text))
     headers = github.signer.headers(body)
-    answer = httpx.post(served.base_url + PATH, content=body.replace(b": ", b":"), headers=headers)
+    answer = served.ask("POST", PATH, content=body.replace(b": ", b":"), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
     assert status(served, ada, text)[0] == 200
 
@@ -73,7 +73,7 @@ def test_a_signature_for_other_bytes_is_refused(served: Server, github: Publishe
 def test_a_report_ends_the_key_for_every_worker(served: Server) -> None:
     ada = served.owner()
     _, text = served.key(ada)
-    answer = httpx.post(served.base_url + "/api/v2/key-reports", json={"key": text})
+    answer = served.ask("POST", "/api/v2/key-reports", json={"key": text})
     assert (answer.status_code, answer.json()) == (202, {"status": "received"})
     for _ in range(20):
         assert status(served, ada, text) == (401, "revoked_key")

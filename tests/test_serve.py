@@ -89,7 +89,7 @@ def test_stopping_lets_a_request_in_flight_finish(doomed: Server, number: signal
     assert doomed.process.wait(WAIT) == 0
     assert not alive(pids)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(doomed.base_url)
+        doomed.get("/")
     assert "the scheduler has stopped" in doomed.log.read_text()
 
 
@@ -151,7 +151,7 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(lasting: Server) -> None
     os.kill(killed, signal.SIGKILL)
     until("the worker is replaced", lambda: len(workers(lasting)) == 2 and killed not in workers(lasting))
     assert other in workers(lasting)
-    assert {httpx.get(f"{lasting.base_url}/healthz").status_code for _ in range(20)} == {200}
+    assert {lasting.get("/healthz").status_code for _ in range(20)} == {200}
 
 
 def test_a_killed_web_server_is_started_again(lasting: Server) -> None:
@@ -164,7 +164,7 @@ def test_a_killed_web_server_is_started_again(lasting: Server) -> None:
     until("both workers answer", lambda: listening(lasting) == 2)
     assert child(lasting, "jobs.web") != first
     assert child(lasting, "jobs.runner") == scheduler
-    assert {httpx.get(f"{lasting.base_url}/healthz").status_code for _ in range(20)} == {200}
+    assert {lasting.get("/healthz").status_code for _ in range(20)} == {200}
 
 
 def test_a_worker_that_keeps_dying_does_not_end_the_server(lasting: Server) -> None:
@@ -177,7 +177,7 @@ def test_a_worker_that_keeps_dying_does_not_end_the_server(lasting: Server) -> N
         until("it is gone", lambda doomed=doomed: not alive({doomed}))  # type: ignore[misc]
     until("all are replaced", lambda: len(lasting.pids()) == 5 and not alive(before))
     until("both workers answer again", lambda: listening(lasting) == 2)
-    assert httpx.get(f"{lasting.base_url}/healthz").status_code == 200
+    assert lasting.get("/healthz").status_code == 200
     assert lasting.process.poll() is None
 
 
@@ -189,7 +189,7 @@ def test_a_killed_scheduler_is_started_again(lasting: Server) -> None:
     until("it runs again", lambda: len(lasting.pids()) >= 5)
     assert child(lasting, "jobs.runner") != first
     assert lasting.process.poll() is None
-    assert httpx.get(f"{lasting.base_url}/healthz").status_code == 200
+    assert lasting.get("/healthz").status_code == 200
 
 
 def test_what_keeps_ending_is_started_ever_more_slowly(capfd: pytest.CaptureFixture[str]) -> None:
@@ -209,7 +209,7 @@ def test_a_hang_up_replaces_the_workers_without_a_failed_request(lasting: Server
     statuses = set()
     deadline = time.monotonic() + WAIT
     while workers(lasting) & before and time.monotonic() < deadline:
-        statuses.add(httpx.get(f"{lasting.base_url}/healthz").status_code)
+        statuses.add(lasting.get("/healthz").status_code)
     assert not workers(lasting) & before
     assert statuses == {200}
 
@@ -225,4 +225,4 @@ def test_half_sent_requests_hold_nobody_up(lasting: Server) -> None:
         for _ in range(200):
             half = stack.enter_context(socket.create_connection(("127.0.0.1", lasting.port)))
             half.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-        assert httpx.get(f"{lasting.base_url}/healthz", timeout=WAIT).status_code == 200
+        assert lasting.get("/healthz").status_code == 200

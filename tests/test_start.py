@@ -55,11 +55,11 @@ def curl(line: str) -> httpx.Response:
     assert (program, option) == ("curl", "-H")
     name, _, value = header.partition(": ")
     ledger.note_keys(value)
-    return httpx.get(address, headers={name: value})
+    return httpx.get(address, headers={name: value}, timeout=WAIT)
 
 
 def sign_in(printed: dict[str, str]) -> httpx.Response:
-    with httpx.Client(base_url=printed["Address"]) as browser:
+    with httpx.Client(base_url=printed["Address"], timeout=WAIT) as browser:
         token = re.search(r'name="csrf_token"[^>]*?value="([^"]+)"', browser.get("/login").text)
         assert token
         form = {"csrf_token": token.group(1), "email": printed["E-mail"], "password": printed["Password"]}

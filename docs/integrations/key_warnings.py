@@ -30,7 +30,7 @@ def fail_before_the_outage(answer: httpx.Response, **_: object) -> None:
 def main() -> None:
     headers = {"Authorization": f"Bearer {os.environ['GRAVITY_API_KEY']}"}
     hooks = {"response": [fail_before_the_outage]}
-    with httpx.Client(headers=headers, event_hooks=hooks) as http:
+    with httpx.Client(headers=headers, event_hooks=hooks, timeout=30) as http:
         http.get(f"{os.environ.get('GRAVITY_API', 'http://127.0.0.1:8000')}/api/v2/key").raise_for_status()
 
 

@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from models import github_keys
 from models.settings import Settings
+from tests.support.servers import PATIENCE
 
 Send = Callable[..., TestResponse]
 
@@ -104,7 +106,8 @@ def body_of(*matches: Any) -> bytes:
 
 
 @pytest.fixture
-def github(app: Flask, settings: Settings) -> Iterator[Publisher]:
+def github(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    monkeypatch.setattr(github_keys, "SECONDS", PATIENCE)
     with publishing() as publisher:
         app.config["SETTINGS"] = replace(settings, github_keys_url=publisher.url)
         yield publisher

@@ -132,7 +132,7 @@ ANSWERS = ("421", "450", "550", "551", "451", "554", "hang", "cut")
 
 class _Controller(Controller):
     def __init__(self, mailbox: Mailbox, **kwargs: Any) -> None:
-        super().__init__(mailbox, hostname="127.0.0.1", port=0, **kwargs)
+        super().__init__(mailbox, hostname="127.0.0.1", port=0, ready_timeout=PATIENCE, **kwargs)
 
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)

@@ -25,6 +25,8 @@ from tests.support.cast import Person, make_key, new_owner
 from tests.support.ports import free_port
 
 _serial = count(1)
+# Seconds that an answer may take: by itself httpx gives up after five, which a machine under load may need.
+PATIENCE = 60
 
 
 @dataclass
@@ -42,6 +44,13 @@ class Server:
     @property
     def port(self) -> int:
         return int(self.base_url.rpartition(":")[2])
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("GET", path, **more)
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """On a connection of its own, which either worker may get."""
+        return httpx.request(method, self.base_url + path, **({"timeout": PATIENCE} | more))
 
     def owner(self, workspace_name: str = "Fieldstone", plan: str = "team") -> Person:
         """Someone who just started a workspace on this server."""
@@ -87,7 +96,7 @@ class Server:
     def stop(self) -> int:
         """Ask it to stop, as systemd would; returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ class Script:
     texts: list[bytes] = field(default_factory=list)
 
     def talk(self, line: Line, done: threading.Event) -> None:
-        line.settimeout(5)
+        line.settimeout(60)
         with line.makefile("rb") as lines:
             said = self._say(line, "220 strange.example ESMTP")
             while said and (command := lines.readline()):

@@ -1,6 +1,5 @@
 """What a person does with keys in the browser, step by step."""
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -28,7 +27,7 @@ def create(page: Page, name: str = "Nightly report") -> str:
 
 
 def status(server: Server, ada: Person, secret: str) -> tuple[int, str]:
-    answer = httpx.get(server.base_url + ada.api(), headers={"Authorization": f"Bearer {secret}"})
+    answer = server.get(ada.api(), headers={"Authorization": f"Bearer {secret}"})
     return answer.status_code, answer.json().get("code", "")
 
 
