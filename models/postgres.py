@@ -18,9 +18,8 @@ from psycopg.pq import TransactionStatus
 
 # An API request must fail closed within two seconds, so each wait on the server ends before that.
 STATEMENT_SECONDS = 1.5
-POSTGRES_OPTIONS = (
-    f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS * 1000:.0f} -c idle_in_transaction_session_timeout=10000"
-)
+CONNECT_SECONDS = 2
+POSTGRES_OPTIONS = "-c timezone=UTC -c statement_timeout={:.0f} -c idle_in_transaction_session_timeout=10000"
 # A server that is gone without a word is given up, instead of after the two hours of the system.
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 # Seconds after which the server's own "too long" must have come.
@@ -33,7 +32,7 @@ log = logging.getLogger(__name__)
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that closes itself when the server has said nothing for `patience` seconds; None waits for ever."""
 
-    patience: float | None = STATEMENT_SECONDS + MARGIN
+    patience: float | None = None
     on_silence: Callable[[], None] | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
@@ -57,8 +56,9 @@ class PatientConnection(psycopg.Connection[Any]):
 def database(url: str) -> "PatientPostgres":
     """peewee's handle for `postgresql://…`, whose user and password may be percent-encoded."""
     named = db_url.parse(url, unquote_user=True, unquote_password=True)
-    options = {"connect_timeout": 2, "tcp_user_timeout": 1500, **KEEPALIVES, "options": POSTGRES_OPTIONS}
-    return PatientPostgres(**named, **options, prefer_psycopg3=True)
+    limits = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": 1500, **KEEPALIVES}
+    options = POSTGRES_OPTIONS.format(STATEMENT_SECONDS * 1000)
+    return PatientPostgres(**named, **limits, options=options, prefer_psycopg3=True)
 
 
 class _Adapter(Psycopg3Adapter):
@@ -82,6 +82,7 @@ class PatientPostgres(PostgresqlDatabase):
         except ConnectionTimeout:
             self.silence.begin()
             raise
+        connection.patience = STATEMENT_SECONDS + MARGIN
         connection.on_silence = self.silence.begin
         return connection
 

@@ -10,19 +10,19 @@ import playwright.sync_api
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import settings as hypothesis_settings
 
 from jobs import send_mail, send_webhooks
 from models import TABLES, ApiKey, database, rate_limit, secret, usage_journal
 from models.secret import Pepper
 from models.settings import Settings
-from tests.support import artifacts, cast, ledger, postgres, servers
+from tests.support import artifacts, cast, ledger, patience, postgres, servers
 from tests.support.artifacts import ARTIFACTS
 from tests.support.cast import Person
 from tests.support.chromium import launched
 from tests.support.clients import ApiClient, Browser
 from tests.support.connection import disconnect
 from tests.support.mailbox import mailbox  # noqa: F401 a fixture
+from tests.support.patience import pytest_runtest_setup  # noqa: F401 a hook
 from tests.support.postgres import PostgresServer
 from tests.support.servers import Server
 from tests.support.webhooks import receiver, sending  # noqa: F401 fixtures
@@ -32,9 +32,7 @@ PEPPER = Pepper("1", ledger.fresh("pepper").encode())
 SIGNING_KEY = ledger.fresh("signing key")
 
 ledger.record()
-# Nothing here may depend on how fast the machine is.
-hypothesis_settings.register_profile("suite", deadline=None)
-hypothesis_settings.load_profile("suite")
+patience.have()
 
 
 def pytest_sessionstart() -> None:

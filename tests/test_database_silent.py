@@ -14,6 +14,7 @@ from peewee import OperationalError
 from jobs.turn import patient_connection
 from models import database
 from tests.support import postgres, servers
+from tests.support.patience import as_in_production
 from tests.support.postgres import PostgresServer
 from tests.support.processes import listening, until
 from tests.support.servers import Server
@@ -79,7 +80,7 @@ def test_every_request_is_answered_503_soon_and_200_again_when_it_speaks(
 
 
 def test_a_job_may_take_longer_than_a_request(server: Server) -> None:
-    with server.models():
+    with as_in_production(), server.models():
         with patient_connection():
             database.db.execute_sql("SELECT pg_sleep(2.2)")
         with pytest.raises(OperationalError, match="statement timeout"):

@@ -4,7 +4,6 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from flask.testing import FlaskClient
 
@@ -13,6 +12,7 @@ from models.database import MIGRATIONS
 from tests.support.cast import Person
 from tests.support.clients import Browser
 from tests.support.connection import disconnect
+from tests.support.patience import as_in_production
 from tests.support.postgres import PostgresServer
 from tests.support.processes import until
 from tests.support.servers import Server
@@ -121,7 +121,8 @@ def test_a_database_of_the_version_after_serves_as_well(client: FlaskClient, con
 def test_a_database_that_keeps_silent_is_not_waited_for(
     client: FlaskClient, other: Callable[[str], None], silent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other(silent)
+    with as_in_production():
+        other(silent)
     assert readiness.SECONDS < 2
     assert readiness.look(seconds=0.05) == AWAY["checks"]
     asked = readiness._running
@@ -133,5 +134,5 @@ def test_a_database_that_keeps_silent_is_not_waited_for(
 
 
 def test_the_running_server_is_ready(server: Server) -> None:
-    answer = httpx.get(f"{server.base_url}/readyz")
+    answer = server.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, READY)

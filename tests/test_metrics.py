@@ -120,6 +120,7 @@ def test_requests_counted_without_redis_are_losses(app: Flask, client: FlaskClie
 
 def test_small_writes_that_are_left_out_are_counted(client: FlaskClient) -> None:
     before = scrape(client).value("gravity_small_writes_left_out_total")
+    database.allow_statements(0.2)
     with database.without_waiting():
         database.db.execute_sql("SELECT * FROM nothing_of_this_name" if database.is_sqlite() else "SELECT pg_sleep(9)")
     assert scrape(client).value("gravity_small_writes_left_out_total") - before == 1
