@@ -16,6 +16,7 @@ from models.database import db, sql
 from models.errors import KeyRefused
 from tests.support import cast, ledger
 from tests.support.cast import Person
+from tests.support.processes import WAIT
 from tests.support.terminal import Terminal
 from tests.support.usage import counts, use_of
 
@@ -133,16 +134,18 @@ def test_a_backup_of_a_newer_version_is_refused(run: Run, copy: Path, ada: Perso
 
 def test_a_backup_under_load_is_consistent(run: Run, copy: Path, ada: Person) -> None:
     """Each key comes with its secret, in one transaction: a copy that has one without the other is torn."""
-    stop = threading.Event()
+    begun, stop = threading.Event(), threading.Event()
 
     def load() -> None:
         while not stop.is_set():
             key, _ = cast.make_key(ada)
             key.revoke(by=ada.actor)
+            begun.set()
         db.close()
 
     thread = threading.Thread(target=load)
     thread.start()
+    begun.wait(WAIT)
     try:
         done = [run("db", "backup", copy, "--yes").exit_code for _ in range(5)]
     finally:
@@ -166,13 +169,13 @@ def test_a_process_that_goes_on_sees_the_restored_database(run: Run, copy: Path,
     def server() -> None:
         seen.append(ApiKey.select().count())
         asked.set()
-        restored.wait(30)
+        restored.wait(WAIT)
         seen.append(verification.verify(secret).workspace_id)
         db.close()
 
     thread = threading.Thread(target=server)
     thread.start()
-    asked.wait(30)
+    asked.wait(WAIT)
     assert run("db", "restore", copy).exit_code == 0
     restored.set()
     thread.join()

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
@@ -20,6 +19,7 @@ from tests.support.servers import Server
 
 KEY = "/api/v2/key"
 ASKED = 60
+STARTS = "gravity_process_starts_total"
 COUNT = {"route": KEY, "method": "GET", "status": "2xx"}
 
 
@@ -31,13 +31,13 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def scraped(server: Server) -> Scrape:
-    return Scrape(httpx.get(f"{server.base_url}/metrics").raise_for_status().text)
+    return Scrape(server.get("/metrics").raise_for_status().text)
 
 
 def ask(server: Server, secret: str, times: int) -> None:
     """Each time on a connection of its own, which either worker may get."""
     for _ in range(times):
-        assert httpx.get(server.base_url + KEY, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+        assert server.get(KEY, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
 
 
 def ask_until_both_counted(server: Server, secret: str) -> int:
@@ -65,6 +65,12 @@ def by_place(server: Server) -> list[float]:
     ]
 
 
+def until_all_counted(server: Server) -> None:
+    """Each process has begun its files and counted its start, which takes a while after it is there."""
+    until("both workers answer", lambda: listening(server) == 2)
+    until("the scheduler counts", lambda: scraped(server).value(STARTS, process="scheduler") > 0)
+
+
 def kill_a_worker(server: Server) -> None:
     until("both workers answer", lambda: listening(server) == 2)
     # Each time the other one: the web server itself starts anew when the same one dies twice within seconds.
@@ -87,7 +93,7 @@ def test_both_workers_count_together(which: str, request: pytest.FixtureRequest)
 
 
 def test_what_a_killed_worker_counted_stays(counted: Server) -> None:
-    until_complete(counted)
+    until_all_counted(counted)
     _, secret = counted.key(counted.owner("Metrics", "business"))
     before = scraped(counted)
     asked = before.value("gravity_http_request_seconds_count", **COUNT) + ask_until_both_counted(counted, secret)
@@ -99,8 +105,7 @@ def test_what_a_killed_worker_counted_stays(counted: Server) -> None:
         assert {scraped(counted).value("gravity_http_request_seconds_count", **COUNT) for _ in range(4)} == {asked}
     # The new one goes on in the files of the one before.
     assert sorted((counted.data_dir / "metrics").glob("*.db")) == files
-    starts = scraped(counted).value("gravity_process_starts_total", process="web")
-    assert starts - before.value("gravity_process_starts_total", process="web") == 3
+    assert scraped(counted).value(STARTS, process="web") - before.value(STARTS, process="web") == 3
 
 
 def test_workers_that_are_replaced_in_order_count_on(counted: Server) -> None:
@@ -125,11 +130,10 @@ def test_the_scheduler_is_part_of_it(counted: Server) -> None:
     until("a job has run", lambda: runs() > 0)
     seen = runs()
     os.kill(child(counted, "jobs.runner"), signal.SIGKILL)
-    until(
-        "it was started again", lambda: scraped(counted).value("gravity_process_starts_total", process="scheduler") > 1
-    )
+    until("it was started again", lambda: scraped(counted).value(STARTS, process="scheduler") > 1)
     until("a job has run again", lambda: runs() > seen)
-    assert scraped(counted).value("gravity_job_last_run_timestamp_seconds", job="purge", outcome="done") > 1.7e9
+    last = "gravity_job_last_run_timestamp_seconds"
+    until("the purge is done", lambda: scraped(counted).value(last, job="purge", outcome="done") > 1.7e9)
     jobs = [each for each in scraped(counted).samples() if each.name.startswith("gravity_job")]
     assert {each.labels["outcome"] for each in jobs} == {"done", "failed"}
 
@@ -149,17 +153,16 @@ def test_counts_begin_with_the_server_and_a_token_is_asked_for(tmp_path: Path) -
     url = f"sqlite:///{tmp_path / 'gravity.db'}"
     with servers.running("token", tmp_path / "data", url, GRAVITY_METRICS_TOKEN=token) as running:
         assert not leftover.exists()
-        assert httpx.get(f"{running.base_url}/metrics").status_code == 401
+        assert running.get("/metrics").status_code == 401
         headers = {"Authorization": f"Bearer {token}"}
-        answer = httpx.get(f"{running.base_url}/metrics", headers=headers)
-        assert Scrape(answer.text).value("gravity_process_starts_total", process="web") >= 1
+        answer = running.get("/metrics", headers=headers)
+        assert Scrape(answer.text).value(STARTS, process="web") >= 1
 
 
 def test_the_running_server_answers_local_peers_alone(server: Server) -> None:
-    address = f"{server.base_url}/metrics"
-    assert httpx.get(address).status_code == 200
-    assert httpx.get(address, headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403
-    assert httpx.get(address, headers={"Via": "1.1 proxy"}).status_code == 403
+    assert server.get("/metrics").status_code == 200
+    assert server.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403
+    assert server.get("/metrics", headers={"Via": "1.1 proxy"}).status_code == 403
 
 
 FORKS = """

@@ -33,6 +33,8 @@ def test_a_page_that_the_browser_keeps_for_back_is_wiped_before(watch: Watched, 
     page.goto("/help")
     page.go_back(wait_until="commit")
     expect(page.get_by_role("link", name="Nightly report")).to_be_visible()
+    # It is noted by the page that came back, which the browser may show before it tells it so.
+    page.wait_for_function("localStorage.cameBack")
     assert page.evaluate("localStorage.cameBack") == "#secret is empty"
     shows_nothing_of(page, secret)
 

@@ -40,14 +40,7 @@ def scene(server: Server) -> Scene:
     with server.models():
         with database.at(ago(days=60)):
             key, text = make_key(ada, name="Nightly report")
-        for days, times, status in (
-            (12, 1400, 200),
-            (12, 600, 429),
-            (3, 800, 200),
-            (3, 90, 500),
-            (2, 40, 403),
-            (0, 7, 200),
-        ):
+        for days, times, status in USES:
             used(text, at=ago(days=days), times=times, status=status)
     return Scene(ada, key, text)
 
@@ -107,7 +100,7 @@ def test_another_range_changes_the_card_alone_and_keeps_the_focus(graph: Page, w
     expect(graph.get_by_role("link", name="90 days")).to_have_attribute("aria-current", "true")
     expect(graph.get_by_role("link", name="90 days")).to_be_focused()
     assert graph.locator("h1[data-same]").count() == 1
-    assert graph.url.endswith(scene.address("?range=90d"))
+    expect(graph).to_have_url(scene.address("?range=90d"))
     assert graph.locator("#usage-table tbody tr").count() == 90
     assert graph.locator("rect.void").count() == 1
     graph.go_back()
@@ -198,7 +191,8 @@ def test_without_javascript_the_table_and_the_tooltips_have_it_all(watch: Watche
     tooltip = page.locator('.hit rect[data-i="26"] title').text_content() or ""
     assert tooltip.endswith(": 890 requests. 800 succeeded, 90 server errors")
     page.get_by_role("link", name="7 days").click()
-    assert page.url.endswith(scene.address("?range=7d#usage")) and figures(page) == ["807", "0", "40", "0", "90"]
+    expect(page).to_have_url(scene.address("?range=7d#usage"))
+    assert figures(page) == ["807", "0", "40", "0", "90"]
 
 
 def test_it_is_accessible_and_narrow(chromium: Browser, server: Server, scene: Scene) -> None:

@@ -8,8 +8,9 @@ from tests.support import ledger
 from tests.support.axe import Judge
 from tests.support.cast import Person
 from tests.support.chromium import Watched
+from tests.support.processes import until
 from tests.support.receiver import receiving
-from tests.support.servers import Server
+from tests.support.servers import PATIENCE, Server
 from tests.support.steps import both, shows_nothing_of
 
 
@@ -27,6 +28,12 @@ def stored_it(page: Page, javascript: bool) -> str:
         page.get_by_role("link", name="Yes, close").click()
     expect(page.locator("#secret")).not_to_be_visible()
     return text
+
+
+def is_shown(page: Page, text: str) -> bool:
+    """Once it is loaded anew."""
+    page.reload()
+    return page.get_by_text(text, exact=True).is_visible()
 
 
 @both
@@ -47,12 +54,7 @@ def test_a_webhook_is_added_tested_and_deleted(page: Page, javascript: bool) -> 
         expect(page.get_by_text("A test event is on its way.")).to_be_visible()
         assert receiver.arrived.wait(60), "the scheduler of the server sends it"
         assert receiver.got[0].verified(secret)["type"] == "webhook.test"
-        for _ in range(40):
-            page.reload()
-            if page.get_by_text("Delivered", exact=True).count():
-                break
-            page.wait_for_timeout(250)
-        expect(page.get_by_text("Delivered", exact=True)).to_be_visible()
+        until("its answer is noted", lambda: is_shown(page, "Delivered"))
         found += complaints(page) if javascript else []
         page.get_by_role("link", name="Rotate secret").click()
         page.get_by_role("button", name="Rotate secret").click()
@@ -85,7 +87,7 @@ def test_a_calendar_is_subscribed_to_and_revoked(page: Page, server: Server, ada
     page.get_by_role("button", name="Make an address").click()
     link = stored_it(page, javascript)
     ledger.note(link.rpartition("/")[2].removesuffix(".ics"), "calendar token")
-    read = httpx.get(link)
+    read = httpx.get(link, timeout=PATIENCE)
     [event] = icalendar.Calendar.from_ical(read.content).walk("VEVENT")
     assert event["SUMMARY"] == "Rotate API key: Nightly report"
     page.goto(ada.settings("notifications"))
@@ -94,4 +96,4 @@ def test_a_calendar_is_subscribed_to_and_revoked(page: Page, server: Server, ada
         assert complaints(page) == []
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("Your calendar address has stopped working.")).to_be_visible()
-    assert httpx.get(link).status_code == 404
+    assert httpx.get(link, timeout=PATIENCE).status_code == 404

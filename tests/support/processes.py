@@ -1,5 +1,6 @@
 """Processes as the system sees them: which run, which of them belong to a server."""
 
+import contextlib
 import os
 import subprocess
 import time
@@ -40,10 +41,14 @@ def alive(pids: set[int]) -> set[int]:
 
 def child(running: Server, module: str) -> int:
     """The process that runs this module, started by ours."""
-    for pid, parent, words in _listed("pid=,ppid=,args="):
-        if int(parent) == running.process.pid and f"-m {module}" in words:
-            return int(pid)
-    raise AssertionError(f"{module} does not run")
+    # One that was begun a moment ago still has the words of its parent.
+    until(f"{module} runs", lambda: bool(_children(running, module)))
+    return _children(running, module)[0]
+
+
+def _children(running: Server, module: str) -> list[int]:
+    rows = [row for row in _listed("pid=,ppid=,args=") if len(row) == 3]
+    return [int(pid) for pid, parent, words in rows if int(parent) == running.process.pid and f"-m {module}" in words]
 
 
 def workers(running: Server) -> set[int]:
@@ -64,7 +69,14 @@ def listening(running: Server) -> int:
 
 
 def has_open(pid: int, file: Path) -> bool:
-    return any(opened.exists() and opened.samefile(file) for opened in Path(f"/proc/{pid}/fd").iterdir())
+    return any(_is(opened, file) for opened in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def _is(opened: Path, file: Path) -> bool:
+    # It may be closed at any moment.
+    with contextlib.suppress(FileNotFoundError):
+        return opened.samefile(file)
+    return False
 
 
 def _began(pid: int) -> int:
