@@ -67,10 +67,11 @@ def test_a_step_that_fails_ends_the_run_and_keeps_what_was_done(
 
 
 def test_waiting_takes_its_time_without_holding_anybody_up(ada: Person, client: ApiClient, chat: Chat) -> None:
+    before = database.now()
     run = started(client, made(client, ada, {"action": "wait", "seconds": 600}, say(chat)))
     carry_out()
     assert client.get(run).get_json()["status"] == "running"
-    with database.at(database.now() + timedelta(seconds=599)):
+    with database.at(before + timedelta(seconds=599)):
         carry_out()
     assert said(chat) == []
     with database.at(database.now() + timedelta(seconds=601)):

@@ -191,8 +191,8 @@ def test_what_is_due_is_told_by_rows_whoever_asks(connected: str) -> None:
 
 
 def test_a_lease_is_one_holders_until_it_is_silent(connected: str) -> None:
-    begun = now()
     assert Lease.take("work", "one") and Lease.take("work", "one")
+    begun = now()
     assert not Lease.take("work", "two")
     with database.at(begun + LEASE + timedelta(seconds=1)):
         assert Lease.take("work", "two")
