@@ -11,7 +11,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def set_up(app: Flask) -> None:
-    for each in (ago, day, short_day, day_time, weekday_time, time_of_day, left, in_days, iso, utc_day):
+    for each in (ago, day, short_day, day_time, weekday_time, time_of_day, left, in_days, iso, utc_day, route):
         app.add_template_filter(each)
 
 
