@@ -18,8 +18,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
-
 from tests.support import artifacts, servers
 from tests.support.servers import Server
 
@@ -62,7 +60,7 @@ def run(server: Server, *, examples: int, seed: int, folder: Path) -> Found:
         _round(server, phases, examples, seed, folder, environ | {"FUZZ_PHASES": phases, "FUZZ_ADDRESS": address})
         for phases, address in zip(PHASES, ADDRESSES, strict=True)
     ]
-    status = httpx.get(f"{server.base_url}/api/v2/key", headers={"Authorization": f"Bearer {keys['KEY']}"}).status_code
+    status = server.get("/api/v2/key", headers={"Authorization": f"Bearer {keys['KEY']}"}).status_code
     if status != 200:
         raise RuntimeError(f"the key that asks was lost on the way: {status}")
     return Found(max(each.returncode for each in rounds), "\n".join(each.stdout + each.stderr for each in rounds))

@@ -75,7 +75,7 @@ def test_a_refusal_does_not_undo_the_doubt_about_an_earlier_attempt(
 ) -> None:
     key, _ = make_key(ada, name="Before")
     mailbox.plans["ada@example.com"] = ["cut", "450"]
-    send_mail.use(mailbox.settings(settings, timeout=1.0))
+    send_mail.use(mailbox.settings(settings))
     assert send_mail.run() == "1 unanswered"
     ApiKey.update(name="After").where(ApiKey.id == key.id).execute()
     with database.at(now() + timedelta(hours=1)):

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import send_webhooks
+from jobs import send_webhooks, webhook_post
 from models import Webhook, WebhookDelivery, database, webhook_delivery
 from models.database import now
 from models.webhook_delivery import LEASE
 from tests.support.cast import Person, make_key
-from tests.support.receiver import Receiver
+from tests.support.processes import WAIT
+from tests.support.receiver import Receiver, receiving
+from tests.support.threads import at_once
 from tests.support.webhooks import add, row, run
 
 pytestmark = pytest.mark.usefixtures("sending")
@@ -83,3 +85,26 @@ def test_what_is_delivered_again_has_all_the_tries_of_a_new_message(ada: Person,
     assert run() == "1 failed"
     assert run(timedelta(seconds=10)) == "1 delivered"
     assert len({got.id for got in receiver.got}) == 1
+
+
+def test_what_happens_while_one_endpoint_hangs_reaches_the_others_at_once(
+    ada: Person, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It hangs for longer than the others can take.
+    monkeypatch.setattr(webhook_post, "READ", 120.0)
+    monkeypatch.setattr(webhook_post, "WHOLE", 120.0)
+    with receiving() as slow:
+        slow.answers = ["hang"]
+        add(ada, slow, "api_key.created")
+        add(ada, receiver, "api_key.revoked")
+        key, _ = make_key(ada)
+
+        def revoke_meanwhile() -> bool:
+            assert slow.arrived.wait(WAIT)
+            key.revoke(by=ada.actor)
+            was_told = receiver.arrived.wait(WAIT - 10)
+            slow.released.set()
+            return was_told
+
+        said = at_once(2, lambda which: revoke_meanwhile() if which else send_webhooks.run())
+        assert said == ["1 delivered, 1 failed", True]

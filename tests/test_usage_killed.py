@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from models import UsageDay, UsageHour
@@ -158,7 +157,7 @@ def test_each_of_two_machines_counts_what_it_answered(two_machines: list[Server]
 
 def behind(server: Server) -> float:
     """How old the oldest request of this machine is that is not counted, in seconds."""
-    answer = httpx.get(f"{server.base_url}/metrics")
+    answer = server.get("/metrics")
     (told,) = re.findall(r"^gravity_usage_oldest_uncounted_seconds (.+)$", answer.text, re.MULTILINE)
     return float(told)
 
