@@ -149,9 +149,11 @@ class World:
     def demote(self, moment: datetime, person: Person) -> None:
         """Whoever made some of the keys manages keys no more."""
         with database.at(moment):
-            Member.get_by_id(person.member.id).change({"role": "member"}, by=COMMAND_LINE)
+            member = Member.get_by_id(person.member.id)
+            member.change({"role": "member"}, by=COMMAND_LINE)
         for life in self.lives:
-            life.maker_gone = life.maker_gone or life.maker == person.member.email
+            if life.maker == person.member.email:
+                life.maker_gone = life.maker_gone or member.managed_until
 
     def busy(self, moment: datetime) -> None:
         """The keys that are in use are used."""

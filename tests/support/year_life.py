@@ -85,7 +85,7 @@ class Life:
     flagged: datetime | None = None
     quarantined: datetime | None = None
     exempt: bool = False
-    maker_gone: bool = False
+    maker_gone: datetime | None = None
     secret_made: datetime = field(init=False)
     secrets: list[str] = field(init=False)
     # Of the clean-up, in order: what happened to it when.
@@ -147,7 +147,7 @@ class Life:
         if moment - self.secret_made >= 90 * DAY:
             yield Fact("rotation_due", self.secret, "")
         if self.maker_gone:
-            yield Fact("maker_left", self.key.id, self.key.creator_id)
+            yield Fact("maker_left", self.key.id, f"{self.key.creator_id}/{self.maker_gone.isoformat()}")
 
     def days_left(self, moment: datetime) -> int:
         """The smallest of the thresholds that it is within, or 0."""
