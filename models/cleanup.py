@@ -111,7 +111,8 @@ def _act(key: ApiKey, condition: Any, act: Callable[[ApiKey], None]) -> bool:
 def _flag(key: ApiKey) -> None:
     at = now() + STAGE
     key.flag(by=SYSTEM, quarantine_at=at)
-    _tell("unused", key, quarantine_at=at)
+    # The day besides: that nobody uses the key may have been told before, when nothing was to come of it.
+    _tell("unused", key, f"+{at.date().isoformat()}", quarantine_at=at)
 
 
 def _unflag(key: ApiKey) -> None:
@@ -128,7 +129,7 @@ def _revoke(key: ApiKey) -> None:
     _tell("cleaned_up", key)
 
 
-def _tell(kind: str, key: ApiKey, **moments: datetime) -> None:
+def _tell(kind: str, key: ApiKey, what: str = "", **moments: datetime) -> None:
     facts = {name: moment.isoformat() for name, moment in moments.items()}
-    threshold = f"{key.idle_since.isoformat()}/"
+    threshold = f"{key.idle_since.isoformat()}{what}/"
     outbox.promise(kind, key.workspace_id, key.id, threshold, key=key, facts={"name": key.name, **facts})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from jobs import send_mail
+from jobs import flag_keys, send_mail
 from models import ApiKey, database, outbox
 from models.database import now
 from models.outbox import Notice
@@ -59,3 +59,26 @@ def test_a_key_that_is_spared_in_quarantine_is_not_said_to_be_revoked(mailbox: M
     said = " ".join(mailbox.arrived[-1].text.split())
     assert "Requests with it are refused. It stays so until it is woken." in said
     assert "It will be revoked" not in said
+
+
+def test_the_day_of_quarantine_is_told_though_it_was_told_before_that_nobody_uses_the_key(
+    mailbox: Mailbox, ada: Person
+) -> None:
+    """As in every workspace that switches the stages on later; and once more when they are switched on again."""
+    key, start = quiet_key(ada), now() + timedelta(minutes=5)
+    rule(ada, staged_cleanup=False)
+    with database.at(start + 30 * DAY):
+        assert "unused: 1" in flag_keys.run()
+    with database.at(start + 31 * DAY):
+        assert send_mail.run() == "1 sent"
+    assert "put in quarantine on" not in " ".join(mailbox.arrived[-1].text.split())
+    for day in (40, 60):
+        rule(ada, staged_cleanup=True)
+        assert run_at(start + day * DAY) == "flagged: 1"
+        with database.at(start + (day + 1) * DAY):
+            assert send_mail.run() == "1 sent"
+        asleep = start + (day + 14) * DAY
+        said = " ".join(mailbox.arrived[-1].text.split())
+        assert f"It will be put in quarantine on {asleep:%b} {asleep.day}, {asleep.year}," in said
+        rule(ada, staged_cleanup=False)
+    assert [notice.threshold_shown for notice in outbox.notices_of(key)] == [""] * 3

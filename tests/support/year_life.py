@@ -131,7 +131,8 @@ class Life:
         if step:
             self.stages.append((step, moment))
         if kind:
-            yield Fact(kind, self.key.id, f"{self.idle_since.isoformat()}/")
+            day = f"+{(moment + STAGE).date().isoformat()}" if kind == "unused" else ""
+            yield Fact(kind, self.key.id, f"{self.idle_since.isoformat()}{day}/")
 
     def due(self, moment: datetime) -> Iterator[Fact]:
         """What is to be told of it by the day."""
