@@ -115,7 +115,8 @@ def test_an_overlap_an_end_and_a_start_are_at_the_same_instant_for_every_worker(
         each.start()
     go_on(clients)
     with served.models(), transaction():
-        end = from_microseconds(int(now().timestamp() + 4) * 1_000_000)
+        # All of this is to be there before the moment comes.
+        end = from_microseconds(int(now().timestamp() + 6) * 1_000_000)
         KeySecret.update(ends_at=end).where(KeySecret.key == replaced.id, KeySecret.ends_at.is_null(False)).execute()
         ApiKey.update(expires_at=end).where(ApiKey.id == expiring.id).execute()
         ApiKey.update(starts_at=end).where(ApiKey.id == starting.id).execute()
