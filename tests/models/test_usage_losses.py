@@ -129,6 +129,15 @@ def test_processes_that_lose_at_once_lose_no_loss(
     assert usage_fold.fold() == (0, 2000)
 
 
+def test_an_hour_that_takes_the_place_of_one_of_long_ago_begins_at_one(
+    ada: Person, make_key: MakeKey, full_disk: Callable[[], None]
+) -> None:
+    key, _ = make_key(ada)
+    lose(key, 5, hours_ago=usage_losses.SLOTS)
+    lose(key, 2)
+    assert (usage_fold.fold(), gaps()) == ((0, 2), {0: 2})
+
+
 def test_wherever_a_fold_dies_a_loss_is_told_of_once(
     ada: Person, make_key: MakeKey, connected: str, full_disk: Callable[[], None]
 ) -> None:
@@ -159,9 +168,8 @@ def test_a_file_of_losses_that_was_deleted_begins_anew(
 
 
 def test_a_loss_of_long_ago_is_not_told_of_again(ada: Person, make_key: MakeKey, full_disk: Callable[[], None]) -> None:
-    """It stays in the file, and what is known of it is deleted with the longest history."""
     lose(make_key(ada)[0], 2)
-    assert usage_fold.fold() == (0, 2)
+    usage_fold.fold()
     UsageMark.delete().execute()
     with database.at(now() + usage_losses.SLOTS * timedelta(hours=1)):
         assert usage_fold.fold() == (0, 0)
