@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from peewee import InterfaceError, OperationalError
+from peewee import InterfaceError, OperationalError, ProgrammingError
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
@@ -19,13 +19,14 @@ class SomeFailed(Exception):
 def each(things: Iterable[Thing], work: Callable[[Thing], Result]) -> Iterator[Result]:
     """What came of each; raises `SomeFailed` at the end when there were some for which nothing did.
 
-    When the database itself is away there is nothing to go on with: that is raised at once.
+    When the database itself is away, or has not the tables of this version, there is nothing to go on with: that is
+    raised at once.
     """
     failed = []
     for thing in things:
         try:
             result = work(thing)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, ProgrammingError):
             raise
         except Exception:
             failed.append(_name(thing))

@@ -166,7 +166,7 @@ def test_an_overlap_is_over_when_the_next_rotation_is_due(
         assert end_of(key) == start + 10 * DAY
         assert manager.post(path, json=WEEK).status_code == 422
         dialog = later.get(page_of(key, ada, "extend-rotation"))
-        assert "as long as the policy of this workspace lets an old key work" in words(dialog)
+        assert "the longest overlap that the policy of this workspace allows" in words(dialog)
         assert 'type="radio"' not in dialog.text
 
 
