@@ -1,7 +1,7 @@
 """Clean-up in stages, over simulated time: each key its days at each stage, and nothing ends that is used or kept."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 import time_machine
@@ -15,20 +15,14 @@ from tests.support.clients import ApiClient, Browser
 from tests.support.key_pages import all_hidden, code, fresh, words
 from tests.support.keys import actions
 from tests.support.policies import policy_of, rule, save
-from tests.support.stages import DAY, daily, run_at, stage, used_at
+from tests.support.stages import DAY, daily, run_at, stage, start, used_at
 
 Browse = Callable[[Person], Browser]
 Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
 # It has the journal that the job reads first.
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def start(ada: Person) -> datetime:
-    """A little later than the keys that the test makes."""
-    rule(ada, staged_cleanup=True, unused_days=60)
-    return now() + timedelta(minutes=5)
+__all__ = ["start"]
 
 
 def test_the_stages_of_a_key_that_nobody_uses(ada: Person, start: datetime, make_key: MakeKey) -> None:

@@ -1,20 +1,19 @@
 """Runs of the clean-up that are killed, doubled, or set back: each key is moved once, with its notice."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from models import ApiKey, cleanup, database
-from models.database import now
 from models.outbox import Notice
 from tests.support.cast import Person
 from tests.support.clients import ApiClient, Browser
 from tests.support.dying import dies
 from tests.support.keys import actions
 from tests.support.policies import rule
-from tests.support.stages import DAY, run_at, stage
+from tests.support.stages import DAY, run_at, stage, start
 from tests.support.threads import at_once
 
 Browse = Callable[[Person], Browser]
@@ -22,13 +21,7 @@ Call = Callable[..., ApiClient]
 MakeKey = Callable[..., tuple[ApiKey, str]]
 # It has the journal that the job reads first.
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def start(ada: Person) -> datetime:
-    """A little later than the keys that the test makes."""
-    rule(ada, staged_cleanup=True, unused_days=60)
-    return now() + timedelta(minutes=5)
+__all__ = ["start"]
 
 
 def test_a_run_that_is_killed_anywhere_leaves_each_key_at_one_stage_with_its_notice(

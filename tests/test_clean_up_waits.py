@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 import time_machine
@@ -15,19 +15,13 @@ from tests.support.cast import Person
 from tests.support.clients import Browser
 from tests.support.key_pages import fresh, words
 from tests.support.policies import rule, save
-from tests.support.stages import DAY, daily, run_at, stage, used_at
+from tests.support.stages import DAY, daily, run_at, stage, start, used_at
 
 Browse = Callable[[Person], Browser]
 MakeKey = Callable[..., tuple[ApiKey, str]]
 # It has the journal that the job reads first.
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@pytest.fixture
-def start(ada: Person) -> datetime:
-    """A little later than the keys that the test makes."""
-    rule(ada, staged_cleanup=True, unused_days=60)
-    return now() + timedelta(minutes=5)
+__all__ = ["start"]
 
 
 def put_aside(ada: Person, key: ApiKey, start: datetime) -> None:

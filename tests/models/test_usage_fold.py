@@ -154,7 +154,7 @@ def test_of_uses_that_are_alike_the_first_and_the_last_are_known(ada: Person, ma
     assert [place.status for place in KeyPlace.of(key.id)] == [200]
     assert ApiKey.get_by_id(key.id).last_used_at == database.from_microseconds(moment + 9)
     assert [place.at for place in KeyPlace.of(key.id)] == [database.from_microseconds(moment + 9)]
-    assert KeyNetwork.first_of(key.id).first_at == database.from_microseconds(moment + 2)  # type: ignore[union-attr]
+    assert KeyNetwork.firsts_of([key.id]) == {key.id: database.from_microseconds(moment + 2)}
 
 
 def test_what_a_clock_noted_that_was_ahead_gives_way(ada: Person, make_key: MakeKey) -> None:

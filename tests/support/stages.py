@@ -2,11 +2,23 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from jobs import clean_up
 from models import ApiKey, database
+from models.database import now
+from tests.support.cast import Person
 from tests.support.key_pages import fresh
+from tests.support.policies import rule
 
 DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def start(ada: Person) -> datetime:
+    """A little later than the keys that the test makes."""
+    rule(ada, staged_cleanup=True, unused_days=60)
+    return now() + timedelta(minutes=5)
 
 
 def run_at(moment: datetime) -> str:
